@@ -1,0 +1,32 @@
+"""Simulations and tools to test with.
+
+Names load on first use: importing this package imports neither numpy nor structlog.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from undergird.testing.sorting import CellSorting, SortingResults, Swaps
+
+__all__ = ["CellSorting", "SortingResults", "Swaps"]
+
+_HOME = {
+    "CellSorting": "sorting",
+    "SortingResults": "sorting",
+    "Swaps": "sorting",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
