@@ -1,0 +1,165 @@
+//! A record as one line of JSON.
+//!
+//! The keys stand in a fixed order: `timestamp`, `level`, `logger_name`, `message`, `function_name` and `line_number`
+//! where the call site was asked for, the fields of context, logger and call, `exception`, `exception_type` and
+//! `exception_message`, and `truncated` where something had to be cut.
+
+use super::float::Repr;
+use super::keys::{Layers, Plans};
+use super::page::Page;
+use super::stamp::Stamp;
+use super::{escape, fragment};
+use crate::dictionary::{Dictionary, Entry};
+use crate::record::{Record, Value, flags};
+
+/// Pairs of level and logger that are remembered; a power of two.
+const HEADS: usize = 256;
+
+/// Writes records as lines of JSON. It only remembers what makes the next line cheaper: the same record and
+/// dictionary give the same bytes, whatever was written before.
+#[derive(Clone, Debug)]
+pub struct JsonFormatter {
+    page: Page,
+    stamp: Stamp,
+    heads: Vec<Option<Head>>,
+    plans: Plans,
+}
+
+/// The text between the stamp and the message, and what it was made from.
+#[derive(Clone, Debug)]
+struct Head {
+    level: u8,
+    id: u32,
+    level_name: Box<[u8]>,
+    name: Box<[u8]>,
+    text: Box<[u8]>,
+}
+
+impl JsonFormatter {
+    /// A formatter that remembers nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { page: Page::new(), stamp: Stamp::new(), heads: vec![None; HEADS], plans: Plans::new() }
+    }
+
+    /// Appends `record` to `out` as exactly one line with its `\n`.
+    ///
+    /// Whatever stands in record and dictionary, the line is valid JSON in UTF-8: a level without a name is
+    /// `Level 35`, a logger without one is empty, a field without a key is `field_0`.
+    ///
+    /// Cost: about 90 ns for three fields, once level, logger and keys have been seen.
+    pub fn line(&mut self, record: &Record<'_>, dictionary: &Dictionary, out: &mut Vec<u8>) {
+        self.page.clear();
+        self.page.literal(b"{\"timestamp\":\"");
+        self.page.literal(self.stamp.text(record.header.stamp));
+        self.head(record, dictionary);
+        escape::quoted(record.message, &mut self.page);
+        if let Some(site) = record.site {
+            self.page.literal(b",\"function_name\":");
+            escape::quoted(site.function, &mut self.page);
+            self.page.literal(b",\"line_number\":");
+            self.page.short(itoa::Buffer::new().format(site.line).as_bytes());
+        }
+        self.fields([record.context, record.bound, record.fields], dictionary);
+        if let Some(exception) = record.exception {
+            self.page.literal(b",\"exception\":");
+            escape::quoted(exception.text, &mut self.page);
+            self.page.literal(b",\"exception_type\":");
+            escape::quoted(exception.kind, &mut self.page);
+            self.page.literal(b",\"exception_message\":");
+            escape::quoted(exception.message, &mut self.page);
+        }
+        if record.header.flags & flags::TRUNCATED != 0 {
+            self.page.literal(b",\"truncated\":true");
+        }
+        self.page.literal(b"}\n");
+        out.extend_from_slice(self.page.line());
+    }
+
+    /// From the end of the stamp to the colon before the message.
+    #[inline]
+    fn head(&mut self, record: &Record<'_>, dictionary: &Dictionary) {
+        let header = &record.header;
+        let level_name = dictionary.level_name(header.level);
+        let name = match (record.name, dictionary.get(header.name)) {
+            (Some(name), _) => return write_head(header.level, level_name, name, &mut self.page),
+            (None, Some(Entry::Name(name))) => name,
+            (None, _) => return write_head(header.level, level_name, b"", &mut self.page),
+        };
+        let place = (header.name as usize * 8 + usize::from(header.level) / 8) % HEADS;
+        let head = match &self.heads[place] {
+            Some(head)
+                if head.level == header.level
+                    && head.id == header.name
+                    && head.name == *name
+                    && level_name.is_some_and(|level_name| *head.level_name == *level_name) =>
+            {
+                head
+            }
+            _ => {
+                let begin = self.page.line().len();
+                write_head(header.level, level_name, name, &mut self.page);
+                if let Some(level_name) = level_name {
+                    self.heads[place] = Some(Head {
+                        level: header.level,
+                        id: header.name,
+                        level_name: level_name.into(),
+                        name: name.clone(),
+                        text: self.page.line()[begin..].into(),
+                    });
+                }
+                return;
+            }
+        };
+        self.page.push(&head.text);
+    }
+
+    #[inline]
+    fn fields(&mut self, layers: Layers<'_>, dictionary: &Dictionary) {
+        if layers.iter().all(Option::is_none) {
+            return;
+        }
+        let plan = self.plans.get(&layers, dictionary);
+        let values = layers.into_iter().flatten().flatten();
+        for (piece, (_, value)) in plan.pieces().zip(values) {
+            if let Some((text, count)) = piece {
+                self.page.padded(text, count);
+                write_value(value, &mut self.page);
+            }
+        }
+    }
+}
+
+impl Default for JsonFormatter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn write_head(level: u8, level_name: Option<&[u8]>, name: &[u8], page: &mut Page) {
+    page.literal(b"\",\"level\":");
+    match level_name {
+        Some(level_name) => escape::quoted(level_name, page),
+        None => escape::quoted(format!("Level {level}").as_bytes(), page),
+    }
+    page.literal(b",\"logger_name\":");
+    escape::quoted(name, page);
+    page.literal(b",\"message\":");
+}
+
+#[inline]
+fn write_value(value: Value<'_>, page: &mut Page) {
+    match value {
+        Value::None => page.literal(b"null"),
+        Value::Bool(true) => page.literal(b"true"),
+        Value::Bool(false) => page.literal(b"false"),
+        Value::Int(number) => page.short(itoa::Buffer::new().format(number).as_bytes()),
+        Value::Float(number) if number.is_finite() => page.short(Repr::new().text(number)),
+        Value::Float(number) if number.is_nan() => page.literal(b"\"NaN\""),
+        Value::Float(number) if number > 0.0 => page.literal(b"\"Infinity\""),
+        Value::Float(_) => page.literal(b"\"-Infinity\""),
+        Value::BigInt(digits) if fragment::is_integer(digits) => page.push(digits),
+        Value::Json(text) if fragment::is_one_line(text) => page.push(text),
+        Value::Str(text) | Value::Text(text) | Value::BigInt(text) | Value::Json(text) => escape::quoted(text, page),
+    }
+}

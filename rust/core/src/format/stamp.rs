@@ -1,0 +1,95 @@
+//! A wall-clock stamp as RFC 3339 text: UTC, microseconds, `Z`.
+
+const NS_PER_SECOND: u64 = 1_000_000_000;
+const SECONDS_PER_DAY: u64 = 86_400;
+
+/// Length of the text: `2026-11-21T07:26:00.123456Z`.
+pub const STAMP_LEN: usize = 27;
+
+/// Two-digit decimals `00`..`99`, so that a pair of digits is one load and not two divisions.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut i = 0;
+    while i < 100 {
+        pairs[i] = [b'0' + (i / 10) as u8, b'0' + (i % 10) as u8];
+        i += 1;
+    }
+    pairs
+};
+
+/// Writes stamps; remembers the last second, because the records of a batch mostly share it.
+///
+/// ```
+/// use undergird_core::format::stamp::Stamp;
+/// assert_eq!(Stamp::new().text(1_795_245_960_123_456_789), b"2026-11-21T07:26:00.123456Z");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Stamp {
+    second: u64,
+    text: [u8; STAMP_LEN],
+}
+
+impl Stamp {
+    /// A writer that has the epoch in its memory.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { second: 0, text: *b"1970-01-01T00:00:00.000000Z" }
+    }
+
+    /// The text of `ns` nanoseconds since the epoch. Every `u64` is a valid stamp (the last is in 2554);
+    /// what is finer than a microsecond is cut off, as `datetime` does.
+    #[inline]
+    pub fn text(&mut self, ns: u64) -> &[u8; STAMP_LEN] {
+        let second = ns / NS_PER_SECOND;
+        if second != self.second {
+            self.set_second(second);
+        }
+        let micros = (ns % NS_PER_SECOND) as u32 / 1_000;
+        self.pair(20, micros / 10_000);
+        self.pair(22, micros / 100 % 100);
+        self.pair(24, micros % 100);
+        &self.text
+    }
+
+    #[cold]
+    fn set_second(&mut self, second: u64) {
+        let (year, month, day) = civil(second / SECONDS_PER_DAY);
+        let clock = (second % SECONDS_PER_DAY) as u32;
+        self.pair(0, year / 100);
+        self.pair(2, year % 100);
+        self.pair(5, month);
+        self.pair(8, day);
+        self.pair(11, clock / 3600);
+        self.pair(14, clock / 60 % 60);
+        self.pair(17, clock % 60);
+        self.second = second;
+    }
+
+    #[inline]
+    fn pair(&mut self, at: usize, number: u32) {
+        self.text[at..at + 2].copy_from_slice(&PAIRS[number as usize % 100]);
+    }
+}
+
+impl Default for Stamp {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar.
+///
+/// The algorithm is `civil_from_days` of Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms":
+/// years begin in March, so that the leap day comes last, and 400 years are always 146,097 days.
+fn civil(days: u64) -> (u32, u32, u32) {
+    let shifted = days + 719_468; // days since 0000-03-01
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    (year as u32, month as u32, day as u32)
+}
