@@ -1,0 +1,68 @@
+"""What every suite shares: hypothesis settings, a clean environment, fresh interpreters."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+DEEP = os.environ.get("UNDERGIRD_DEEP") == "1"
+
+# Deadlines measure the machine. A failing example is printed so that it can be pasted.
+settings.register_profile("quick", deadline=None, print_blob=True)
+settings.register_profile("deep", deadline=None, print_blob=True, max_examples=2000)
+settings.load_profile("deep" if DEEP else "quick")
+
+Script = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves the tests marked `deep` to `make deep`."""
+    if DEEP:
+        return
+    deep = [item for item in items if item.get_closest_marker("deep")]
+    if deep:
+        items[:] = [item for item in items if not item.get_closest_marker("deep")]
+        config.hook.pytest_deselected(items=deep)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that the caller's shell has joined, or a test before, is not this test's run."""
+    for name in list(os.environ):
+        if name.startswith("UNDERGIRD_") and name not in ("UNDERGIRD_DEEP", "UNDERGIRD_KILL_ROUNDS"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Script:
+    """Runs a Python script in a fresh interpreter whose warnings are errors.
+
+    `script(source, *arguments, check=True, timeout=60.0, **environment)` gives the completed
+    process with its output as text. The working directory is the test's `tmp_path`.
+    """
+
+    def run(
+        source: str, *arguments: str, check: bool = True, timeout: float = 60.0, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-X", "faulthandler", "-c", textwrap.dedent(source), *arguments],
+            cwd=tmp_path,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            pytest.fail(f"the script ended with status {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    return run

@@ -1,0 +1,46 @@
+"""Linters and type checkers: all of them run, then any failure fails the part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pythons import Python
+from shell import ROOT, RunError, Shell
+
+
+def everything(shell: Shell, python: Python) -> None:
+    """Runs every linter; `python` has undergird and the tools installed."""
+    cargo = {"PYO3_PYTHON": str(python.executable)}
+    commands: list[tuple[Sequence[str | Path], Mapping[str, str | None]]] = [
+        ([python.tool("ruff"), "check"], {}),
+        ([python.tool("ruff"), "format", "--check"], {}),
+        ([python.tool("mypy")], {}),
+        # The stubs are compared with the module as built: complete, and nothing invented.
+        (
+            [
+                python.executable,
+                "-P",
+                *("-m", "mypy.stubtest", "undergird._core"),
+                *("--mypy-config-file", "pyproject.toml"),
+            ],
+            {"MYPYPATH": None},
+        ),
+        ([python.tool("lint-imports")], {"PYTHONPATH": str(ROOT / "python")}),
+        (["cargo", "fmt", "--all", "--check"], {}),
+        (
+            [
+                *("cargo", "clippy", "--workspace", "--all-targets"),
+                *("--", "--deny", "warnings"),
+            ],
+            cargo,
+        ),
+    ]
+    failures = []
+    for command, env in commands:
+        try:
+            shell.run(command, env=env)
+        except RunError as failure:
+            failures.append(str(failure))
+    if failures:
+        raise RunError("; ".join(failures))

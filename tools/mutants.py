@@ -1,0 +1,128 @@
+"""Planted mistakes: each has to be found by the test that it names.
+
+A mutant is a patch in rust/core/tests/mutants/. Its first line says which command must fail once
+the patch is applied; the lines up to the diff may say why:
+
+    # test: cargo test --package undergird-core --test loom_ring a_record_is_seen_whole
+    # The head is stored before the bytes it announces.
+    --- a/rust/core/src/ring.rs
+    +++ b/rust/core/src/ring.rs
+
+Assignments may stand before the command (`RUSTFLAGS="--cfg loom" cargo test …`). The command runs
+in a copy of the sources. It has to pass there without the patch, compile with it, and then fail:
+so a mutant that does not compile, or a test that never passes, is not taken for a catch.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from shell import ROOT, RunError, Shell
+
+_PATCHES = ROOT / "rust" / "core" / "tests" / "mutants"
+_COPY = ROOT / "target" / "mutants" / "tree"
+# Seconds for a test, once compiled. One that hangs on a mutant has noticed it too.
+_TIMEOUT = 120.0
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One patch and the command that has to fail with it."""
+
+    patch: Path
+    command: tuple[str, ...]
+    environment: tuple[tuple[str, str | None], ...]
+
+    @classmethod
+    def read(cls, patch: Path) -> Mutant:
+        first = patch.read_text().partition("\n")[0]
+        if not first.startswith("# test: "):
+            raise RunError(f"{patch.name}: the first line is not `# test: COMMAND`")
+        words = shlex.split(first.removeprefix("# test: "))
+        environment: list[tuple[str, str | None]] = []
+        while "=" in words[0]:
+            name, _, value = words.pop(0).partition("=")
+            environment.append((name, value))
+        return cls(patch, tuple(words), tuple(environment))
+
+
+def everything(shell: Shell) -> None:
+    """Tries every mutant; those that no test noticed are named in the failure."""
+    mutants = [Mutant.read(patch) for patch in sorted(_PATCHES.glob("*.patch"))]
+    if not mutants:
+        raise RunError(f"no mutants in {_PATCHES.relative_to(ROOT)}")
+    copy()
+    for command, environment in dict.fromkeys((m.command, m.environment) for m in mutants):
+        compile_test(shell, command, dict(environment))
+        cargo(shell, command, dict(environment))
+    survivors = [mutant.patch.name for mutant in mutants if not caught(shell, mutant)]
+    if survivors:
+        raise RunError(f"not noticed: {', '.join(survivors)}")
+    print(f"{len(mutants)} mutants, every one noticed", flush=True)
+
+
+def caught(shell: Shell, mutant: Mutant) -> bool:
+    """Whether the mutant's command fails with its patch applied."""
+    try:
+        shell.run(["git", "apply", f"--directory={_COPY.relative_to(ROOT)}", mutant.patch])
+        compile_test(shell, mutant.command, dict(mutant.environment))
+        try:
+            cargo(shell, mutant.command, dict(mutant.environment))
+        except RunError:
+            print(f"noticed: {mutant.patch.name}", flush=True)
+            return True
+        return False
+    finally:
+        copy()
+
+
+def compile_test(shell: Shell, command: tuple[str, ...], environment: dict[str, str | None]) -> None:
+    """Compiles what a test command runs."""
+    end = command.index("--") if "--" in command else len(command)
+    cargo(shell, (*command[:end], "--no-run"), environment, timeout=900.0)
+
+
+def cargo(
+    shell: Shell, command: tuple[str, ...], environment: dict[str, str | None], timeout: float = _TIMEOUT
+) -> None:
+    """Runs a command in the copy; its tests are not counted, for they are meant to fail."""
+    settings: dict[str, str | None] = {
+        "CARGO_TARGET_DIR": str(ROOT / "target" / "mutants" / "build"),
+        # `--release` in a command is for the speed of a model, not for a link of a minute.
+        "CARGO_PROFILE_RELEASE_LTO": "off",
+        "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16",
+        **environment,
+    }
+    shell.run(command, env=settings, cwd=_COPY, timeout=timeout, count=False, show=False)
+
+
+def copy() -> None:
+    """Makes the copy equal to the sources, leaving the times of equal files alone.
+
+    Cargo goes by times: what a patch changed is compiled again, everything else is not.
+    """
+    _COPY.mkdir(parents=True, exist_ok=True)
+    wanted = set()
+    for source in sources():
+        path = _COPY / source.relative_to(ROOT)
+        wanted.add(path)
+        if not path.exists() or path.read_bytes() != source.read_bytes():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Not copy2: the old time would hide the change from cargo.
+            shutil.copyfile(source, path)
+    for path in _COPY.rglob("*"):
+        if path.is_file() and path not in wanted:
+            path.unlink()
+
+
+def sources() -> list[Path]:
+    """The files of the Rust workspace."""
+    files = [ROOT / name for name in ("Cargo.toml", "Cargo.lock") if (ROOT / name).exists()]
+    for path in (ROOT / "rust").rglob("*"):
+        inside = path.relative_to(ROOT / "rust").parts
+        if path.is_file() and "target" not in inside and inside[:2] != ("core", "fuzz"):
+            files.append(path)
+    return files

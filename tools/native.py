@@ -1,0 +1,147 @@
+"""The Rust side of a run: unit tests, models, mutants, sanitizers, fuzzing.
+
+Every way of compiling has a target folder of its own, so that none throws away another's work.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import mutants as mutations
+from pythons import Python
+from shell import ROOT, RunError, Shell
+
+_CORE = ("--package", "undergird-core")
+_HOST = "x86_64-unknown-linux-gnu"
+
+
+def _target(name: str) -> str:
+    return str(ROOT / "target" / name)
+
+
+def unit_tests(shell: Shell, python: Python) -> None:
+    """Unit, property and documentation tests of the core."""
+    shell.run(["cargo", "test", *_CORE], env={"PYO3_PYTHON": str(python.executable)})
+
+
+def loom(shell: Shell) -> None:
+    """The ring's models: every interleaving that loom can tell apart."""
+    shell.run(
+        ["cargo", "test", *_CORE, "--profile", "quick", "--test", "loom_ring"],
+        env={"RUSTFLAGS": "--cfg loom", "CARGO_TARGET_DIR": _target("loom")},
+    )
+
+
+def mutants(shell: Shell) -> None:
+    """Each planted mistake has to be found by the test that it names."""
+    mutations.everything(shell)
+
+
+def address_sanitizer(shell: Shell) -> None:
+    """The core's tests with every access checked."""
+    # The sanitizers' runtimes ship with the stable toolchain; only the flag is gated.
+    shell.run(
+        ["cargo", "test", *_CORE, "--target", _HOST, "--lib", "--tests"],
+        env={
+            "RUSTC_BOOTSTRAP": "1",
+            "RUSTFLAGS": "-Zsanitizer=address",
+            "CARGO_TARGET_DIR": _target("asan"),
+            "PROPTEST_CASES": "32",
+        },
+    )
+
+
+def thread_sanitizer(shell: Shell) -> None:
+    """The ring's tests with every race between real threads reported."""
+    shell.run(
+        ["cargo", "test", *_CORE, "--target", _HOST, "--test", "ring"],
+        env={
+            "RUSTC_BOOTSTRAP": "1",
+            # The standard library is not instrumented: building it needs its sources, which a
+            # stable toolchain does not have.
+            "RUSTFLAGS": "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer",
+            "CARGO_TARGET_DIR": _target("tsan"),
+            "PROPTEST_CASES": "32",
+        },
+    )
+
+
+def valgrind(shell: Shell) -> None:
+    """The ring's tests on the built machine code, memory checked access by access."""
+    if not _have_valgrind(shell):
+        raise RunError("valgrind is not installed and cannot be installed without root: apt-get install valgrind")
+    for binary in _test_binaries(shell, "ring"):
+        shell.run(
+            [
+                "valgrind",
+                "--quiet",
+                "--error-exitcode=9",
+                "--leak-check=full",
+                "--errors-for-leak-kinds=definite",
+                binary,
+            ],
+            env={"PROPTEST_CASES": "4"},
+        )
+
+
+def _have_valgrind(shell: Shell) -> bool:
+    """Whether valgrind is there, after an attempt to install it."""
+    if shutil.which("valgrind") is None and shutil.which("apt-get") is not None:
+        sudo = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+        try:
+            shell.run([*sudo, "apt-get", "update", "--quiet"])
+            shell.run([*sudo, "apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "valgrind"])
+        except (RunError, FileNotFoundError) as error:
+            print(error, flush=True)
+    return shutil.which("valgrind") is not None
+
+
+def _test_binaries(shell: Shell, name: str) -> list[Path]:
+    """The executables of one test target, built like the unit tests."""
+    listing = shell.run(["cargo", "test", *_CORE, "--test", name, "--no-run", "--message-format=json"], show=False)
+    messages = (json.loads(line) for line in listing.splitlines() if line.startswith("{"))
+    return [Path(message["executable"]) for message in messages if message.get("executable")]
+
+
+# What cargo-fuzz would compile with, so that a stable toolchain and cargo are enough.
+_COVERAGE = (
+    "--cfg fuzzing -Zsanitizer=address -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4"
+    " -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"
+    " -Cllvm-args=-sanitizer-coverage-trace-compares"
+)
+
+
+def fuzz(shell: Shell, seconds: int) -> None:
+    """Attacks every reader of untrusted bytes for some seconds each.
+
+    Inputs that reached new code are kept in target/fuzz/corpus and tried again by the next run; an
+    input that crashed a target is kept in target/fuzz/artifacts.
+    """
+    crate = ROOT / "rust" / "core" / "fuzz"
+    folder = ROOT / "target" / "fuzz"
+    shell.run(
+        ["cargo", "build", "--release", "--target", _HOST, "--manifest-path", crate / "Cargo.toml"],
+        env={"RUSTC_BOOTSTRAP": "1", "RUSTFLAGS": _COVERAGE, "CARGO_TARGET_DIR": str(folder)},
+    )
+    for source in sorted((crate / "fuzz_targets").glob("*.rs")):
+        corpus = folder / "corpus" / source.stem
+        artifacts = folder / "artifacts" / source.stem
+        seeds = crate / "seeds" / source.stem
+        for path in (corpus, artifacts):
+            path.mkdir(parents=True, exist_ok=True)
+        shell.run(
+            [
+                folder / _HOST / "release" / source.stem,
+                f"-max_total_time={seconds}",
+                f"-artifact_prefix={artifacts}/",
+                # Seconds for one input, MiB for the process: a hang or a huge allocation is a finding.
+                *("-timeout=10", "-rss_limit_mb=1024", "-malloc_limit_mb=64"),
+                *("-verbosity=0", "-print_final_stats=1"),
+                corpus,
+                *([seeds] if seeds.exists() else []),
+            ],
+            timeout=seconds + 300.0,
+        )

@@ -1,0 +1,181 @@
+"""What `make` calls: demo, test, check, lint, bench, deep and wheel.
+
+It runs under any supported interpreter and needs nothing installed: environments, tools and
+wheels are made on the way.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+import lint
+import native
+import pythons
+import wheels
+from parts import Run
+from pythons import SUPPORTED, Python
+from shell import ROOT, RunError, Shell
+
+# Minutes on two cores from a clean clone, for good: later rooms have to fit in as well.
+BUDGETS = {"builds": 6, "lint and types": 2, "rust": 3, "sanitizers, fuzzing": 3, "python": 8}
+
+
+def prepared(shell: Shell, profile: str, versions: list[Python]) -> Python:
+    """Makes every given environment hold undergird; gives the newest, which holds the tools too."""
+    newest = versions[-1]
+    pythons.prepare(shell, newest, "dev")
+    for python in versions:
+        if python != newest:
+            pythons.prepare(shell, python, "test")
+        wheels.install(shell, python, newest, profile)
+    return newest
+
+
+def suites(shell: Shell, versions: list[Python], ran: list[str], *options: str) -> None:
+    """Runs the Python suites on each version; those that passed are added to `ran`."""
+    for python in versions:
+        print(f"--- Python {python.version} ---", flush=True)
+        shell.run(
+            [python.executable, "-P", "-m", "pytest", *options],
+            env={"PYTHONPATH": None, **undergird_variables()},
+        )
+        ran.append(python.version)
+
+
+def undergird_variables() -> dict[str, str | None]:
+    """Takes the caller's own undergird settings away, but not those that steer the tests."""
+    steering = ("UNDERGIRD_DEEP", "UNDERGIRD_KILL_ROUNDS")
+    return {name: None for name in os.environ if name.startswith("UNDERGIRD_") and name not in steering}
+
+
+def need_all(versions: list[Python]) -> None:
+    """Under CI, a run without one of the supported versions is a failure."""
+    missing = [version for version in SUPPORTED if version not in {p.version for p in versions}]
+    if not missing:
+        return
+    message = f"not found on this machine: Python {', '.join(missing)}"
+    if os.environ.get("CI") == "true":
+        raise RunError(message)
+    print(f"note: {message}; the suites run without", flush=True)
+
+
+def test(shell: Shell, *, deep: bool) -> bool:
+    """Everything CI runs, part by part."""
+    versions = pythons.found()
+    newest = versions[-1]
+    ran: list[str] = []
+    run = Run(shell)
+
+    def builds() -> None:
+        need_all(versions)
+        prepared(shell, "release", versions)
+        wheel = wheels.build(shell, newest, newest, "release", wheels.DIST)
+        wheels.smoke(shell, newest, wheel)
+        wheels.smoke(shell, newest, ROOT)
+
+    def rust() -> None:
+        native.unit_tests(shell, newest)
+        native.loom(shell)
+        native.mutants(shell)
+
+    def sanitizers() -> None:
+        native.address_sanitizer(shell)
+        native.thread_sanitizer(shell)
+        native.valgrind(shell)
+        native.fuzz(shell, seconds=int(os.environ.get("FUZZ_SECONDS", "3600" if deep else "10")))
+
+    def python() -> None:
+        if deep:
+            os.environ["UNDERGIRD_DEEP"] = "1"
+            os.environ.setdefault("UNDERGIRD_KILL_ROUNDS", "2000")
+        suites(shell, versions, ran)
+
+    works: list[Callable[[], None]] = [builds, lambda: lint.everything(shell, newest), rust, sanitizers, python]
+    for (name, budget), work in zip(BUDGETS.items(), works, strict=True):
+        run.part(name, budget, work)
+
+    print(f"\n{run.table()}\n")
+    print(f"Python suites passed on: {', '.join(ran) or 'none'}")
+    if os.environ.get("CI") == "true" and ran != list(SUPPORTED):
+        print(f"*** under CI the suites have to run on {', '.join(SUPPORTED)}")
+        return False
+    print(shell.counts)
+    return run.passed
+
+
+def check(shell: Shell) -> bool:
+    """The quick loop: lint, Rust tests, and the Python suites on the newest version."""
+    newest = pythons.found()[-1]
+    run = Run(shell)
+    run.part("build", 1, lambda: void(prepared(shell, "quick", [newest])))
+    run.part("lint and types", 1, lambda: lint.everything(shell, newest))
+    run.part("rust", 1, lambda: native.unit_tests(shell, newest))
+    run.part("python", 1, lambda: suites(shell, [newest], [], "-x"))
+    print(f"\n{run.table()}\n\n{shell.counts}")
+    return run.passed
+
+
+def void(_: object) -> None:
+    """Drops a result."""
+
+
+def lint_only(shell: Shell) -> bool:
+    """Linters and type checkers."""
+    newest = pythons.found()[-1]
+    # stubtest compares with the built module, whichever profile it was built with.
+    prepared(shell, "quick", [newest])
+    lint.everything(shell, newest)
+    return True
+
+
+def demo(shell: Shell) -> bool:
+    """Builds for the newest Python and runs `undergird demo`."""
+    newest = prepared(shell, "release", pythons.found()[-1:])
+    shell.run([newest.tool("undergird"), "demo"])
+    return True
+
+
+def bench(shell: Shell) -> bool:
+    """Benchmarks of the core and of the package, built as released."""
+    newest = prepared(shell, "release", pythons.found()[-1:])
+    pythons.prepare(shell, newest, "bench")
+    shell.run(["cargo", "bench", "--package", "undergird-core"])
+    shell.run([newest.executable, "-P", "-m", "pytest", "benches"])
+    return True
+
+
+def wheel(shell: Shell) -> bool:
+    """One wheel per Python version in dist/, each tried in a fresh environment."""
+    versions = pythons.found()
+    pythons.prepare(shell, versions[-1], "dev")
+    for python in versions:
+        if python != versions[-1]:
+            pythons.prepare(shell, python, "test")
+        wheels.smoke(shell, python, wheels.build(shell, python, versions[-1], "release", wheels.DIST))
+    return True
+
+
+COMMANDS: dict[str, Callable[[Shell], bool]] = {
+    "demo": demo,
+    "test": lambda shell: test(shell, deep=False),
+    "check": check,
+    "lint": lint_only,
+    "bench": bench,
+    "deep": lambda shell: test(shell, deep=True),
+    "wheel": wheel,
+}
+
+
+def main() -> int:
+    shell = Shell()
+    try:
+        return 0 if COMMANDS[sys.argv[1]](shell) else 1
+    except RunError as failure:
+        print(f"*** {failure}")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
