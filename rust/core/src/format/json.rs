@@ -6,6 +6,7 @@
 
 use super::float::Repr;
 use super::keys::{Layers, Plans};
+use super::message::Messages;
 use super::page::Page;
 use super::stamp::Stamp;
 use super::{escape, fragment};
@@ -23,6 +24,7 @@ pub struct JsonFormatter {
     stamp: Stamp,
     heads: Vec<Option<Head>>,
     plans: Plans,
+    messages: Messages,
 }
 
 /// The text between the stamp and the message, and what it was made from.
@@ -39,7 +41,13 @@ impl JsonFormatter {
     /// A formatter that remembers nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { page: Page::new(), stamp: Stamp::new(), heads: vec![None; HEADS], plans: Plans::new() }
+        Self {
+            page: Page::new(),
+            stamp: Stamp::new(),
+            heads: vec![None; HEADS],
+            plans: Plans::new(),
+            messages: Messages::new(),
+        }
     }
 
     /// Appends `record` to `out` as exactly one line with its `\n`.
@@ -53,7 +61,10 @@ impl JsonFormatter {
         self.page.literal(b"{\"timestamp\":\"");
         self.page.literal(self.stamp.text(record.header.stamp));
         self.head(record, dictionary);
-        escape::quoted(record.message, &mut self.page);
+        match record.args {
+            None => escape::quoted(record.message, &mut self.page),
+            Some(args) => escape::quoted(self.messages.render(record.message, args), &mut self.page),
+        }
         if let Some(site) = record.site {
             self.page.literal(b",\"function_name\":");
             escape::quoted(site.function, &mut self.page);

@@ -1,0 +1,174 @@
+//! From records to lines: the reading end of one ring, with its dictionary and formatter.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::dictionary::{Dictionary, Entry, SinkEntry};
+use crate::format::JsonFormatter;
+use crate::record::{Kind, Record};
+use crate::ring::Corrupt;
+use crate::ringfile::RingMemory;
+
+/// No spill file is larger; a longer one is not read.
+pub const LARGEST_SPILL: u64 = 256 << 20;
+
+/// A ring as its readers see it.
+#[derive(Debug)]
+pub struct Source {
+    memory: RingMemory,
+    path: PathBuf,
+    dictionary: Dictionary,
+    formatter: JsonFormatter,
+}
+
+/// What a batch holds besides its bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Position behind its last record.
+    pub to: u64,
+    /// Lines.
+    pub records: u64,
+    /// Records of this sink that could not be read.
+    pub failed: u64,
+}
+
+impl Source {
+    /// The ring at `path`; empty if it has no file.
+    pub fn new(memory: RingMemory, path: &Path) -> Self {
+        Self { memory, path: path.into(), dictionary: Dictionary::new(), formatter: JsonFormatter::new() }
+    }
+
+    /// The ring.
+    pub fn memory(&self) -> &RingMemory {
+        &self.memory
+    }
+
+    /// Where its file is; empty if it has none.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads what was added to the dictionary. What follows a damaged entry is not known; records that need it
+    /// are written with what there is.
+    pub fn refresh(&mut self) {
+        let bytes = self.memory.dictionary(self.dictionary.read());
+        let _ = self.dictionary.extend(bytes);
+    }
+
+    /// The sinks that the dictionary knows, with their numbers.
+    pub fn sinks(&self) -> impl Iterator<Item = (u32, &SinkEntry)> {
+        self.dictionary.entries().filter_map(|(id, entry)| match entry {
+            Entry::Sink(sink) => Some((id, sink)),
+            _ => None,
+        })
+    }
+
+    /// Whether a route leads to a sink. Where a damaged dictionary does not know the route, all sinks get the
+    /// record rather than none.
+    #[inline]
+    pub fn leads_to(&self, route: u32, sink: u32) -> bool {
+        match self.dictionary.get(route) {
+            Some(Entry::Route(sinks)) => sinks.contains(&sink),
+            _ => true,
+        }
+    }
+
+    /// Appends the lines of a sink's records between two positions, until `out` holds `enough` bytes.
+    ///
+    /// The same range gives the same bytes, whoever formats it: recovery relies on that. `ends` collects the
+    /// length of `out` and the position behind each line.
+    pub fn format(
+        &mut self,
+        sink: u32,
+        from: u64,
+        until: u64,
+        enough: usize,
+        out: &mut Vec<u8>,
+        mut ends: Option<&mut Vec<(usize, u64)>>,
+    ) -> Batch {
+        let mut batch = Batch { to: from, ..Batch::default() };
+        while batch.to < until && out.len() < enough {
+            let entry = match self.memory.ring().entry(batch.to, until) {
+                Ok(Some(entry)) => entry,
+                Ok(None) => {
+                    batch.to = until;
+                    break;
+                }
+                Err(Corrupt { position }) => {
+                    batch.failed += 1;
+                    batch.to = self.memory.ring().resume(position, until);
+                    continue;
+                }
+            };
+            batch.to = entry.next;
+            if !self.leads_to(entry.header.route, sink) {
+                continue;
+            }
+            // SAFETY: nothing at or behind a sink's cursor is released, and `from` is such a cursor.
+            let payload = unsafe { self.memory.ring().payload(&entry) };
+            let spilled;
+            let payload = if entry.header.kind == Kind::Spill as u8 {
+                match read_spill(&spill_path(&self.path, entry.header.position)) {
+                    Ok(bytes) => {
+                        spilled = bytes;
+                        &spilled[..]
+                    }
+                    Err(_) => {
+                        batch.failed += 1;
+                        continue;
+                    }
+                }
+            } else {
+                payload
+            };
+            match Record::from_parts(entry.header, payload) {
+                Ok(record) => {
+                    self.formatter.line(&record, &self.dictionary, out);
+                    batch.records += 1;
+                    if let Some(ends) = &mut ends {
+                        ends.push((out.len(), batch.to));
+                    }
+                }
+                Err(_) => batch.failed += 1,
+            }
+        }
+        batch
+    }
+
+    /// How many records of a sink lie between two positions: the walk by which `in_flight` is counted.
+    pub fn count(memory: &RingMemory, leads: &dyn Fn(u32) -> bool, from: u64, until: u64) -> u64 {
+        let mut at = from;
+        let mut count = 0;
+        while let Ok(Some(entry)) = memory.ring().entry(at, until) {
+            at = entry.next;
+            count += u64::from(leads(entry.header.route));
+        }
+        count
+    }
+
+    /// Removes the spill files of records between two positions.
+    pub fn remove_spills(&self, from: u64, until: u64) {
+        let mut at = from;
+        while let Ok(Some(entry)) = self.memory.ring().entry(at, until) {
+            at = entry.next;
+            if entry.header.kind == Kind::Spill as u8 {
+                let _ = fs::remove_file(spill_path(&self.path, entry.header.position));
+            }
+        }
+    }
+}
+
+/// Where the payload of a record is that was too large for its ring.
+pub fn spill_path(ring: &Path, position: u64) -> PathBuf {
+    let mut name = ring.file_name().unwrap_or_default().to_os_string();
+    name.push(format!("-{position:x}.spill"));
+    ring.with_file_name(name)
+}
+
+fn read_spill(path: &Path) -> std::io::Result<Vec<u8>> {
+    let size = fs::metadata(path)?.len();
+    if size > LARGEST_SPILL {
+        return Err(std::io::ErrorKind::InvalidData.into());
+    }
+    fs::read(path)
+}

@@ -1,0 +1,152 @@
+//! File descriptors in a process that is not ours alone: others may close them, reuse their numbers, or fork.
+
+use std::fs::File;
+use std::io;
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+
+use rustix::fs::{Stat, fstat};
+
+/// A descriptor's number and which file it is, to be read in a fork handler.
+#[derive(Debug)]
+pub struct Descriptor {
+    number: AtomicI32,
+    device: AtomicU64,
+    inode: AtomicU64,
+}
+
+impl Default for Descriptor {
+    fn default() -> Self {
+        Self { number: AtomicI32::new(-1), device: AtomicU64::new(0), inode: AtomicU64::new(0) }
+    }
+}
+
+impl Descriptor {
+    fn show(&self, number: i32, (device, inode): (u64, u64)) {
+        self.device.store(device, Ordering::Relaxed);
+        self.inode.store(inode, Ordering::Relaxed);
+        // ORDERING: Release pairs with the Acquire in `close_in_child`: the number comes with its file.
+        self.number.store(number, Ordering::Release);
+    }
+
+    /// Closes this process's copy, if the number still is that file. For the child's side of a fork only: it
+    /// allocates nothing and takes no lock.
+    pub fn close_in_child(&self) {
+        // ORDERING: Acquire pairs with the Release in `show`.
+        let number = self.number.swap(-1, Ordering::Acquire);
+        if number < 0 {
+            return;
+        }
+        // SAFETY: borrowed for the call only; `fstat` says whether the number is open at all.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+        let expected = (self.device.load(Ordering::Relaxed), self.inode.load(Ordering::Relaxed));
+        if fstat(borrowed).is_ok_and(|stat| identity(&stat) == expected) {
+            // SAFETY: the parent's owner of this number is leaked in the child and never used again.
+            unsafe { rustix::io::close(number) };
+        }
+    }
+}
+
+/// An open file that notices when its descriptor changed hands.
+#[derive(Debug)]
+pub struct Held {
+    file: ManuallyDrop<File>,
+    identity: (u64, u64),
+    shown: Option<Arc<Descriptor>>,
+}
+
+impl Held {
+    /// Takes a file that was just opened.
+    ///
+    /// # Errors
+    /// What `fstat` says.
+    pub fn new(file: File) -> io::Result<Self> {
+        let identity = identity(&fstat(&file)?);
+        Ok(Self { file: ManuallyDrop::new(file), identity, shown: None })
+    }
+
+    /// The same, and shows the descriptor to the fork handler.
+    ///
+    /// # Errors
+    /// What `fstat` says.
+    pub fn shown(file: File, descriptor: &Arc<Descriptor>) -> io::Result<Self> {
+        let mut held = Self::new(file)?;
+        descriptor.show(held.file.as_raw_fd(), held.identity);
+        held.shown = Some(Arc::clone(descriptor));
+        Ok(held)
+    }
+
+    /// The file; check first.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Device and inode.
+    pub fn identity(&self) -> (u64, u64) {
+        self.identity
+    }
+
+    /// The file's state, or `None` if the descriptor is no longer this file.
+    pub fn check(&self) -> Option<Stat> {
+        fstat(self.file.as_fd()).ok().filter(|stat| identity(stat) == self.identity)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(shown) = &self.shown {
+            shown.show(-1, (0, 0));
+        }
+        if self.check().is_some() {
+            // SAFETY: dropped once, here; the descriptor is still ours, so closing it closes our file.
+            unsafe { ManuallyDrop::drop(&mut self.file) };
+        }
+        // Else the number belongs to somebody else by now, and closing it would close their file.
+    }
+}
+
+/// What tells one file from another: device and inode.
+#[expect(clippy::useless_conversion, reason = "the fields' types differ between platforms")]
+pub fn identity(stat: &Stat) -> (u64, u64) {
+    (u64::from(stat.st_dev), u64::from(stat.st_ino))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Seek, Write};
+    use std::os::fd::{FromRawFd, IntoRawFd};
+
+    #[test]
+    fn a_descriptor_that_changed_hands_is_neither_used_nor_closed() {
+        let held = Held::new(tempfile::tempfile().unwrap()).unwrap();
+        assert!(held.check().is_some());
+        let other = tempfile::tempfile().unwrap();
+        // SAFETY: what an unruly neighbour does: it puts its own file under our number.
+        let mut target = unsafe { std::os::fd::OwnedFd::from_raw_fd(held.file().as_raw_fd()) };
+        rustix::io::dup2(&other, &mut target).unwrap();
+        assert!(held.check().is_none());
+        drop(held);
+        let mut theirs = File::from(target);
+        theirs.write_all(b"theirs").unwrap();
+        theirs.rewind().unwrap();
+        let mut text = String::new();
+        theirs.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "theirs");
+    }
+
+    #[test]
+    fn a_child_closes_the_descriptor_only_while_it_is_that_file() {
+        let shown = Arc::new(Descriptor::default());
+        let held = Held::shown(tempfile::tempfile().unwrap(), &shown).unwrap();
+        shown.close_in_child();
+        assert!(held.check().is_none());
+        let number = tempfile::tempfile().unwrap().into_raw_fd();
+        shown.show(number, (0, 0));
+        shown.close_in_child();
+        // SAFETY: the number is the file's that was leaked above, and must still be open.
+        assert!(fstat(unsafe { File::from_raw_fd(number) }).is_ok());
+    }
+}

@@ -1,0 +1,355 @@
+//! A log file that several processes append to, each record exactly once.
+//!
+//! One batch: lock, see that the file at the path is still ours, write the journal, append, commit the cursor,
+//! unlock. The file and its lock file are reached through descriptors of our own that are checked before each
+//! batch: one that somebody else closed or reused is forgotten, never written to.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{FallocateFlags, FileType, FlockOperation, fallocate, flock, fstat, stat};
+use rustix::io::Errno;
+
+use crate::descriptor::{Descriptor, Held, identity};
+use crate::lockfile::{Cursor, JOURNAL, Journal, LockFile, RingId, SIZE, SLOT, SLOTS, Unusable};
+
+/// An open log file with its lock file.
+#[derive(Debug)]
+pub struct FileSink {
+    path: PathBuf,
+    lock_path: PathBuf,
+    log: Option<Held>,
+    lock: Option<Held>,
+    lock_descriptor: Arc<Descriptor>,
+}
+
+/// Which ring, and which part of it, a batch comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The ring.
+    pub ring: &'a RingId,
+    /// Where its file is; empty if it has none.
+    pub ring_path: &'a Path,
+    /// Position of the first record.
+    pub from: u64,
+    /// Position behind the last.
+    pub to: u64,
+    /// This process.
+    pub pid: u32,
+    /// Now, in nanoseconds since the epoch.
+    pub stamp: u64,
+}
+
+impl FileSink {
+    /// A sink for the file at `path`; files are opened at the first lock.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.into(), lock_path: lock_path(path), log: None, lock: None, lock_descriptor: Arc::default() }
+    }
+
+    /// The lock file's descriptor, for the fork handler: a child must not keep the lock of its parent alive.
+    pub fn lock_descriptor(&self) -> &Arc<Descriptor> {
+        &self.lock_descriptor
+    }
+
+    /// The log file's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes the lock. While another process holds it, `wait` is called before each new try; `None` when it says no.
+    ///
+    /// # Errors
+    /// If the log or its lock file cannot be opened or read. A lock file of another program or of a later version
+    /// is `InvalidData`.
+    pub fn lock(&mut self, wait: &mut dyn FnMut() -> bool) -> io::Result<Option<Locked<'_>>> {
+        loop {
+            if self.lock.as_ref().is_none_or(|held| held.check().is_none_or(|stat| stat.st_nlink == 0)) {
+                self.lock = None;
+                self.lock = Some(Held::shown(open_lock(&self.lock_path)?, &self.lock_descriptor)?);
+            }
+            let held = self.lock.as_ref().expect("just opened");
+            match flock(held.file().as_fd(), FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {}
+                Err(Errno::WOULDBLOCK) => {
+                    if wait() {
+                        continue;
+                    }
+                    return Ok(None);
+                }
+                Err(Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            // The file may have been deleted between opening and locking it: then another process will lock
+            // another file, and ours protects nothing.
+            if held.check().is_none_or(|stat| stat.st_nlink == 0) {
+                self.lock = None;
+                continue;
+            }
+            break;
+        }
+        let mut locked = Locked { sink: self, state: LockFile::default(), size: 0, regular: true };
+        locked.read_state()?;
+        locked.sink.open_log()?;
+        let stat = fstat(locked.sink.log().file().as_fd())?;
+        locked.size = stat.st_size as u64;
+        locked.regular = FileType::from_raw_mode(stat.st_mode).is_file();
+        Ok(Some(locked))
+    }
+
+    /// Sees to it that `log` is the file that is at the path now.
+    fn open_log(&mut self) -> io::Result<()> {
+        if let Some(held) = &self.log
+            && held.check().is_some()
+        {
+            match stat(&self.path) {
+                Ok(stat) if identity(&stat) == held.identity() => return Ok(()),
+                // A process that has lost the right to look there keeps what it has.
+                Err(Errno::ACCESS | Errno::PERM) => return Ok(()),
+                _ => {}
+            }
+        }
+        self.log = None;
+        let file = OpenOptions::new().read(true).append(true).create(true).mode(0o666).open(&self.path);
+        let file = match file {
+            // A pipe or device may be writable only.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                OpenOptions::new().append(true).open(&self.path)?
+            }
+            other => other?,
+        };
+        self.log = Some(Held::new(file)?);
+        Ok(())
+    }
+
+    fn log(&self) -> &Held {
+        self.log.as_ref().expect("the log is open while the lock is held")
+    }
+
+    fn lock_file(&self) -> &File {
+        self.lock.as_ref().expect("the lock file is open while the lock is held").file()
+    }
+
+    /// Asks the disk to have everything that was appended.
+    ///
+    /// # Errors
+    /// What `fdatasync` says.
+    pub fn sync(&self) -> io::Result<()> {
+        self.log.as_ref().map_or(Ok(()), |held| held.file().sync_data())
+    }
+}
+
+/// Where the lock file of a log is: beside it, hidden.
+pub fn lock_path(log: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(log.file_name().unwrap_or(OsStr::from_bytes(b"log")));
+    name.push(".lock");
+    log.with_file_name(name)
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o666).open(path)?;
+    Ok(file)
+}
+
+/// A sink whose lock is held, until this value is dropped.
+#[derive(Debug)]
+pub struct Locked<'a> {
+    sink: &'a mut FileSink,
+    state: LockFile,
+    size: u64,
+    /// A pipe or a device cannot be read back: it gets no journal, and at least once instead of exactly once.
+    regular: bool,
+}
+
+impl Locked<'_> {
+    fn read_state(&mut self) -> io::Result<()> {
+        let file = self.sink.lock_file();
+        let mut bytes = vec![0; 4096];
+        let mut filled = 0;
+        loop {
+            let count = file.read_at(&mut bytes[filled..], filled as u64)?;
+            filled += count;
+            let full = filled == bytes.len();
+            // Slots are taken in order, so a free one at the end of what was read ends the search.
+            if !full || filled as u64 >= SIZE || bytes[filled - SLOT as usize..] == [0; SLOT as usize] {
+                break;
+            }
+            bytes.resize(bytes.len() * 2, 0);
+        }
+        bytes.truncate(filled);
+        self.state = LockFile::parse(&bytes).map_err(|reason| {
+            let why = match reason {
+                Unusable::Foreign => "is not a lock file of undergird".into(),
+                Unusable::Version(version) => format!("has format version {version}, which this version does not know"),
+            };
+            io::Error::new(ErrorKind::InvalidData, format!("{}: {why}", self.sink.lock_path.display()))
+        })?;
+        if filled < 16 || bytes[..16] == [0; 16] {
+            // All blocks now, so that a full disk cannot keep us from saying what has been written.
+            match fallocate(file, FallocateFlags::empty(), 0, SIZE) {
+                Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
+                Err(error) => return Err(error.into()),
+            }
+            file.write_all_at(&LockFile::header(), 0)?;
+        }
+        Ok(())
+    }
+
+    /// The batch that somebody, perhaps we, began and did not finish.
+    pub fn open_journal(&self) -> Option<&Journal> {
+        self.state.open_journal()
+    }
+
+    /// How far a ring has been written, if this log knows it.
+    pub fn cursor(&self, ring: &RingId) -> Option<u64> {
+        self.state.cursor(ring).map(|(_, cursor)| cursor.position)
+    }
+
+    /// Whether the journal's file is the one at the path now.
+    pub fn is_current(&self, journal: &Journal) -> bool {
+        self.sink.log().identity() == (journal.device, journal.inode)
+    }
+
+    /// The log file's path.
+    pub fn path(&self) -> &Path {
+        &self.sink.path
+    }
+
+    /// The log's size in bytes when it was locked or last appended to.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Reads up to `length` bytes of the log.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn read(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; length.min(self.size.saturating_sub(offset) as usize)];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match self.sink.log().file().read_at(&mut bytes[filled..], offset + filled as u64) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.truncate(filled);
+        Ok(bytes)
+    }
+
+    /// Appends a batch and commits it.
+    ///
+    /// # Errors
+    /// If a write fails: nothing was committed, and the journal stays open if the log may have been touched.
+    pub fn append(&mut self, origin: &Origin<'_>, bytes: &[u8]) -> io::Result<()> {
+        let slot = self.slot(origin)?;
+        let (device, inode) = self.sink.log().identity();
+        let journal = Journal {
+            ring: *origin.ring,
+            slot,
+            pid: origin.pid,
+            from: origin.from,
+            to: origin.to,
+            device,
+            inode,
+            offset: self.size,
+            length: bytes.len() as u64,
+            stamp: origin.stamp,
+            ring_path: origin.ring_path.as_os_str().as_bytes().to_vec(),
+        };
+        if self.regular {
+            self.sink.lock_file().write_all_at(&journal.encode(), JOURNAL)?;
+            self.state.journal = Some(journal);
+        }
+        self.write(bytes)?;
+        self.commit(origin.ring, origin.to, origin.stamp)
+    }
+
+    /// Appends bytes to the log, without a journal.
+    ///
+    /// # Errors
+    /// If the write fails; part of the bytes may have been written.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut left = bytes;
+        while !left.is_empty() {
+            match rustix::io::write(self.sink.log().file().as_fd(), left) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => {
+                    left = &left[count..];
+                    self.size += count as u64;
+                }
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that everything of a ring before `position` is in the log.
+    ///
+    /// # Errors
+    /// If the lock file cannot be written.
+    pub fn commit(&mut self, ring: &RingId, position: u64, stamp: u64) -> io::Result<()> {
+        let slot = self.state.cursor(ring).map_or_else(|| self.state.free_slot(), |(slot, _)| slot);
+        self.store(slot, Some(Cursor { ring: *ring, position, stamp }))
+    }
+
+    /// Closes an open journal without committing: its batch will be written again.
+    ///
+    /// # Errors
+    /// If the lock file cannot be written.
+    pub fn discard_journal(&mut self) -> io::Result<()> {
+        if let Some(journal) = &mut self.state.journal {
+            journal.length = 0;
+            let bytes = journal.encode();
+            self.sink.lock_file().write_all_at(&bytes, JOURNAL)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the slot of a ring back that is no more.
+    ///
+    /// # Errors
+    /// If the lock file cannot be written.
+    pub fn forget(&mut self, ring: &RingId) -> io::Result<()> {
+        match self.state.cursor(ring) {
+            Some((slot, _)) => self.store(slot, None),
+            None => Ok(()),
+        }
+    }
+
+    /// The ring's slot, taken now if it has none: a journal must not be open without a cursor to close it.
+    fn slot(&mut self, origin: &Origin<'_>) -> io::Result<u32> {
+        if let Some((slot, _)) = self.state.cursor(origin.ring) {
+            return Ok(slot);
+        }
+        self.commit(origin.ring, origin.from, origin.stamp)?;
+        Ok(self.state.cursor(origin.ring).map_or(0, |(slot, _)| slot))
+    }
+
+    fn store(&mut self, slot: u32, cursor: Option<Cursor>) -> io::Result<()> {
+        let bytes = cursor.map_or([0; SLOT as usize], |cursor| cursor.encode());
+        self.sink.lock_file().write_all_at(&bytes, SLOTS + u64::from(slot) * SLOT)?;
+        if self.state.cursors.len() <= slot as usize {
+            self.state.cursors.resize(slot as usize + 1, None);
+        }
+        self.state.cursors[slot as usize] = cursor;
+        Ok(())
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        if let Some(held) = &self.sink.lock {
+            let _ = flock(held.file().as_fd(), FlockOperation::Unlock);
+        }
+    }
+}
