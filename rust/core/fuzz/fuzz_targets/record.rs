@@ -6,7 +6,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use undergird_core::dictionary::Dictionary;
-use undergird_core::format::json::JsonFormatter;
+use undergird_core::format::JsonFormatter;
 use undergird_core::record::{Group, Record, Value};
 
 fuzz_target!(|input: &[u8]| {
