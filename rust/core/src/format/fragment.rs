@@ -41,15 +41,15 @@ impl Reader<'_> {
             self.space();
             match *self.rest.first()? {
                 bracket @ (b'[' | b'{') => {
+                    if self.open.len() == MAX_DEPTH {
+                        return None;
+                    }
                     self.rest = &self.rest[1..];
                     self.space();
                     let close = if bracket == b'[' { b']' } else { b'}' };
                     if self.rest.first() == Some(&close) {
                         self.rest = &self.rest[1..];
                     } else {
-                        if self.open.len() == MAX_DEPTH {
-                            return None;
-                        }
                         self.open.push(close);
                         self.key()?;
                         continue 'value;

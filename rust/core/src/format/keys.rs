@@ -77,36 +77,30 @@ impl Plan {
 /// The names under which a group's values are written, as many as there are values.
 fn group_names<'a>(group: &Group<'a>, dictionary: &'a Dictionary) -> Vec<Cow<'a, [u8]>> {
     let known: &[Box<[u8]>] = shape_of(group, dictionary).map_or(&[], |shape| shape);
-    let mut unsettled = Vec::new();
     let mut names: Vec<Cow<'a, [u8]>> = Vec::new();
+    let mut unsettled = Vec::new();
     for (place, (inline, _)) in group.into_iter().enumerate() {
-        // A value without a key comes from a damaged record; it is kept under its number.
-        let name = match inline.or_else(|| known.get(place).map(|key| &**key)) {
-            Some(key) => canonical(key),
-            None => Cow::Owned(format!("field_{place}").into_bytes()),
-        };
-        let keyless = inline.is_none() && place >= known.len();
-        if keyless || RESERVED.contains(&&*name) {
-            unsettled.push((place, keyless));
+        let key = inline.or_else(|| known.get(place).map(|key| &**key)).map(canonical);
+        if !key.as_ref().is_some_and(|key| !RESERVED.contains(&&**key)) {
+            unsettled.push(place);
         }
-        names.push(name);
+        // A value without a key comes from a damaged record; it is kept under its number.
+        names.push(key.unwrap_or_else(|| Cow::Owned(format!("field_{place}").into_bytes())));
     }
     if unsettled.is_empty() {
         return names;
     }
-    let places: HashMap<Vec<u8>, usize> =
-        names.iter().enumerate().map(|(place, name)| (name.to_vec(), place)).collect();
-    let mut taken: HashSet<Vec<u8>> = places.keys().cloned().collect();
-    for (place, keyless) in unsettled {
-        let mut name = names[place].to_vec();
-        if keyless && places[&name] == place {
-            continue;
+    let mut taken: HashSet<Vec<u8>> = RESERVED.iter().map(|name| name.to_vec()).collect();
+    let mut next = unsettled.iter().peekable();
+    for (place, name) in names.iter().enumerate() {
+        if next.next_if_eq(&&place).is_none() {
+            taken.insert(name.to_vec());
         }
-        loop {
+    }
+    for place in unsettled {
+        let mut name = names[place].to_vec();
+        while !taken.insert(name.clone()) {
             name.push(b'_');
-            if taken.insert(name.clone()) {
-                break;
-            }
         }
         names[place] = Cow::Owned(name);
     }

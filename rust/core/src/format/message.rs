@@ -15,8 +15,15 @@ const FEW: usize = 8;
 /// Renders messages, and remembers the templates.
 #[derive(Clone, Debug)]
 pub(super) struct Messages {
-    slots: Vec<Option<(Box<[u8]>, Option<Template>)>>,
+    slots: Vec<Option<Slot>>,
     text: Vec<u8>,
+}
+
+/// A template that was seen: what its reading gave.
+#[derive(Clone, Debug)]
+struct Slot {
+    text: Box<[u8]>,
+    template: Option<Template>,
 }
 
 impl Messages {
@@ -49,11 +56,11 @@ impl Messages {
         let slot = &mut self.slots[place(template)];
         let parsed;
         let known = match slot {
-            Some((text, known)) if **text == *template => known,
+            Some(slot) if *slot.text == *template => &slot.template,
             _ => {
                 parsed = Template::parse(template);
                 if template.len() <= LONGEST {
-                    *slot = Some((template.into(), parsed.clone()));
+                    *slot = Some(Slot { text: template.into(), template: parsed.clone() });
                 }
                 &parsed
             }

@@ -246,7 +246,6 @@ impl Conversion {
             b'f' | b'F' => Self::Float { style: Style::Fixed, upper },
             b'g' | b'G' => Self::Float { style: Style::General, upper },
             b'c' => Self::Char,
-            b'%' => Self::Percent,
             _ => return None,
         })
     }
@@ -265,6 +264,11 @@ impl Reader<'_> {
 
     fn spec(&mut self, literal: (usize, usize)) -> Option<Spec> {
         let mut flags = Flags::default();
+        if self.peek()? == b'%' {
+            // Only right behind the first one: Python refuses `%5%`.
+            let (width, precision, conversion) = (Size::Absent, Size::Absent, Conversion::Percent);
+            return Some(Spec { literal, end: self.at + 1, flags, width, precision, conversion });
+        }
         loop {
             match self.peek()? {
                 b'-' => flags.left = true,

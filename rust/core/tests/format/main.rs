@@ -1,0 +1,8 @@
+//! Records as lines, percent templates and floats: what a reader sees, and what CPython says to it.
+
+mod draft;
+mod hostile;
+mod lines;
+mod oracle;
+mod percent;
+mod texts;
