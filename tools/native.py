@@ -77,7 +77,7 @@ def valgrind(shell: Shell) -> None:
     """The ring's tests on the built machine code, memory checked access by access."""
     if not _have_valgrind(shell):
         raise RunError("valgrind is not installed and cannot be installed without root: apt-get install valgrind")
-    for binary in _test_binaries(shell, "ring"):
+    for binary in _test_binaries(shell, "ring_threads"):
         shell.run(
             [
                 "valgrind",
