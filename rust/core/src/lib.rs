@@ -11,7 +11,11 @@ pub mod batch;
 #[cfg(not(loom))]
 pub mod descriptor;
 pub mod dictionary;
+#[cfg(not(loom))]
+pub mod directory;
 pub mod format;
+#[cfg(not(loom))]
+pub mod interner;
 pub mod ledger;
 pub mod lockfile;
 pub mod record;

@@ -3,7 +3,7 @@
 //! ```text
 //! 0x000  magic · version u32 · byte order u32 · ring id 16 · boot id 16
 //! 0x030  pid u32 · uid u32 · process start u64 · created u64 · dictionary at u64, bytes u64 · data at u64, bytes u64
-//! 0x100  head    0x180  tail    0x200  dictionary length    0x280  written, failed    0x300  emitted, dropped, truncated
+//! 0x100  head    0x180  tail    0x200  dictionary length    0x280  written, failed    0x300  dropped, truncated
 //! 0x400  the log directory, as text of at most 1,020 bytes
 //! 0x1000 the dictionary, then the data
 //! ```
@@ -43,12 +43,10 @@ pub const DICTIONARY: usize = 0x200;
 pub const WRITTEN: usize = 0x280;
 /// Offset of the count of records that could not be written (the consumer's).
 pub const FAILED: usize = 0x288;
-/// Offset of the count of records logged (the producer's).
-pub const EMITTED: usize = 0x300;
 /// Offset of the count of records refused (the producer's).
-pub const DROPPED: usize = 0x308;
+pub const DROPPED: usize = 0x300;
 /// Offset of the count of records cut (the producer's).
-pub const TRUNCATED: usize = 0x310;
+pub const TRUNCATED: usize = 0x308;
 const LOG_DIRECTORY: usize = 0x400;
 const LONGEST_LOG_DIRECTORY: usize = 1020;
 

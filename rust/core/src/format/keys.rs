@@ -81,7 +81,7 @@ fn group_names<'a>(group: &Group<'a>, dictionary: &'a Dictionary) -> Vec<Cow<'a,
     let mut unsettled = Vec::new();
     for (place, (inline, _)) in group.into_iter().enumerate() {
         let key = inline.or_else(|| known.get(place).map(|key| &**key)).map(canonical);
-        if !key.as_ref().is_some_and(|key| !RESERVED.contains(&&**key)) {
+        if key.as_ref().is_none_or(|key| RESERVED.contains(&&**key)) {
             unsettled.push(place);
         }
         // A value without a key comes from a damaged record; it is kept under its number.
