@@ -1,0 +1,146 @@
+"""Everybody who takes part in the benches, behind one interface.
+
+A contender is set up by a module of this package with a function ``make(path)`` that opens a file
+sink at level INFO and says, as source text, how its users write a disabled and an enabled call.
+Source text, because a wrapper function around the call would cost more than some of the calls.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LOGGER_NAME = "sim.cells"
+MESSAGE = "agent moved"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a contender's lines deviate from the common JSON keys.
+
+    Args:
+        message: Key of the message.
+        text_prefix: Whether unstructured text stands before the JSON object in each line.
+    """
+
+    message: str = "message"
+    text_prefix: bool = False
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One logger, set up and ready to be called.
+
+    Args:
+        names: What the statements may refer to; bound to local variables of the timed loop.
+        enabled: Statement that logs one record with the loop's ``i`` (int), ``x`` (float) and
+            ``s`` (str).
+        disabled: Statement below the level; None where there is no such thing.
+        flush: Returns when everything logged is in the file.
+        finish: Flushes and closes.
+        writes: Whether calls end in lines of the file (the floor's do not).
+        layout: How to read the lines back.
+    """
+
+    names: Mapping[str, object]
+    enabled: str
+    disabled: str | None = 'log.debug("x", a=1)'
+    flush: Callable[[], None] = _nothing
+    finish: Callable[[], None] = _nothing
+    writes: bool = True
+    layout: Layout = field(default_factory=Layout)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the driver knows about a contender without importing it.
+
+    Args:
+        module: Module of this package that makes it.
+        function: The module's function.
+        requires: Distributions that must be installed, the one that is measured first.
+        role: "ours", "stdlib", "rival" (a logger), "reference" (not a logger).
+        note: What a reader of the table must know about the set-up.
+        rows: The rows it takes part in.
+    """
+
+    module: str
+    function: str = "make"
+    requires: tuple[str, ...] = ()
+    role: str = "rival"
+    note: str = ""
+    rows: tuple[str, ...] = ("W1", "W3", "W5", "W7", "W7p", "R0")
+
+
+CONTENDERS: dict[str, Entry] = {
+    "undergird": Entry("undergird_", "in_shared_memory", ("undergird",), "ours", "ring in shared memory (default)"),
+    "undergird-disk": Entry("undergird_", "on_disk", ("undergird",), "ours", "ring on the log's disk (`ring_dir=`)"),
+    "stdlib": Entry(
+        "stdlib",
+        role="stdlib",
+        note="`FileHandler`, fields through `extra=`, formatter with `json.dumps`",
+    ),
+    "picologging": Entry(
+        "picologging_",
+        requires=("picologging", "orjson"),
+        note="fields, message and stamp encoded by orjson, native formatter around them",
+    ),
+    "structlog": Entry(
+        "structlog_",
+        requires=("structlog", "orjson"),
+        note="filtering bound logger, cached, orjson, `BytesLogger`: its documented fastest set-up",
+    ),
+    "spdlog": Entry(
+        "spdlog_",
+        requires=("spdlog", "orjson"),
+        note="message and fields encoded by orjson, pattern around them; disabled call without field",
+    ),
+    "logxide": Entry(
+        "logxide_",
+        requires=("logxide", "orjson"),
+        note="message and fields encoded by orjson, native logger and file handler",
+    ),
+    "orjson": Entry(
+        "orjson_",
+        requires=("orjson",),
+        role="reference",
+        note="no logger: one function with `orjson.dumps` and a buffered `write`",
+        rows=("W3", "W5", "W7", "W7p", "R0"),
+    ),
+    "floor": Entry(
+        "floor_",
+        role="reference",
+        note="empty native method, called the same way; writes nothing",
+        rows=("W1", "W3", "W7"),
+    ),
+    "heap": Entry(
+        "floor_",
+        "heap",
+        role="reference",
+        note="control: native method that stores the same bytes to heap; writes nothing",
+        rows=("W3", "W7", "W7p"),
+    ),
+}
+
+
+def make(name: str, path: Path) -> Contender:
+    """Returns the contender `name`, logging into `path`.
+
+    Args:
+        name: A key of `CONTENDERS`.
+        path: The log file; must not exist. Files beside it may be used.
+
+    Raises:
+        ImportError: What it needs is not installed.
+    """
+    entry = CONTENDERS[name]
+    module = importlib.import_module(f"contenders.{entry.module}")
+    made = getattr(module, entry.function)(path)
+    assert isinstance(made, Contender)
+    return made

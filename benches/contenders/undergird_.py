@@ -1,0 +1,40 @@
+"""undergird, with its ring in shared memory and on the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import undergird
+from contenders import LOGGER_NAME, MESSAGE, Contender
+
+
+def in_shared_memory(path: Path) -> Contender:
+    """Returns undergird as everybody gets it."""
+    return _make(path, ring_dir=None)
+
+
+def on_disk(path: Path) -> Contender:
+    """Returns undergird with its ring in a folder beside the log."""
+    ring_dir = path.with_name(path.name + ".rings")
+    # Owner only, as the library asks of every folder it puts records into.
+    ring_dir.mkdir(mode=0o700)
+    return _make(path, ring_dir=str(ring_dir))
+
+
+def _make(path: Path, ring_dir: str | None) -> Contender:
+    undergird.configure(str(path), level="INFO", ring_dir=ring_dir)
+
+    def flush() -> None:
+        if undergird.flush(60.0) is False:
+            raise TimeoutError("undergird did not flush within 60 s")
+
+    def finish() -> None:
+        flush()
+        undergird.shutdown()
+
+    return Contender(
+        names={"log": undergird.get_logger(LOGGER_NAME)},
+        enabled=f'log.info("{MESSAGE}", agent_id=i, energy=x, kind=s)',
+        flush=flush,
+        finish=finish,
+    )

@@ -1,0 +1,1 @@
+"""A native module with empty methods, compiled when a bench first needs it."""

@@ -1,0 +1,134 @@
+"""The driver in benches/ runs, reads its output back, and writes the page."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BENCHES = Path(__file__).resolve().parents[1] / "benches"
+ROWS = ["W1", "W3", "W5", "W7", "W7p", "R0"]
+OURS = ["undergird", "undergird-disk"]
+METRIC = {
+    "W1": "call_ns",
+    "W3": "call_ns",
+    "W5": "records_per_s",
+    "W7": "p99_ns",
+    "W7p": "p999_ns",
+    "R0": "visible_max_ms",
+}
+PAGE = """Before.
+
+<!-- benches: begin (written by benches/run.py --write) -->
+Old numbers.
+<!-- benches: end -->
+
+After.
+"""
+
+
+def driver(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(BENCHES / "run.py"), "--python", sys.executable, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def smoke_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
+    """What a quick run of ours and the standard library reports: its results and its page."""
+    folder = tmp_path_factory.mktemp("benches")
+    page = folder / "benchmarks.md"
+    page.write_text(PAGE)
+    results = folder / "results.json"
+    names = ",".join([*OURS, "stdlib"])
+    done = driver("--quick", "--contenders", names, "--json", str(results), "--write", str(page))
+    assert done.returncode == 0, done.stderr
+    return json.loads(results.read_text()), page.read_text()
+
+
+def test_a_quick_run_measures_every_row(smoke_run: tuple[dict[str, Any], str]) -> None:
+    results, _ = smoke_run
+    [python] = results["pythons"]
+    assert list(python["rows"]) == ROWS
+    for row, outcomes in python["rows"].items():
+        assert sorted(outcomes) == sorted([*OURS, "stdlib"])
+        for name, outcome in outcomes.items():
+            assert "error" not in outcome, f"{row} {name}: {outcome}"
+            assert outcome["metrics"][METRIC[row]]["median"] >= 0
+            assert outcome["metrics"]["process_cpu_s"]["median"] >= 0
+            assert outcome["metrics"]["peak_mib"]["median"] > 1
+
+
+def test_a_reader_sees_our_lines_without_a_flush(smoke_run: tuple[dict[str, Any], str]) -> None:
+    results, _ = smoke_run
+    for name in OURS:
+        metrics = results["pythons"][0]["rows"]["R0"][name]["metrics"]
+        assert metrics["trials"]["sum"] > 0
+        assert metrics["never"]["sum"] == 0
+
+
+def test_a_report_names_the_machine_and_the_interpreter(smoke_run: tuple[dict[str, Any], str]) -> None:
+    results, page = smoke_run
+    assert "CPUs" in results["machine"]["processor"]
+    assert results["pythons"][0]["version"] == sys.version.split()[0]
+    assert results["pythons"][0]["label"] in page
+    assert results["pythons"][0]["label"].endswith("PGO)")
+
+
+def test_a_page_keeps_its_text_around_the_tables(smoke_run: tuple[dict[str, Any], str]) -> None:
+    _, page = smoke_run
+    assert page.startswith("Before.\n")
+    assert page.endswith("\nAfter.\n")
+    assert "Old numbers." not in page
+    for row in ROWS:
+        assert f"### {row}: " in page
+        assert f"| {row} | " in page
+
+
+def test_what_is_not_installed_is_said_and_not_left_out(tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
+    command = [sys.executable, str(BENCHES / "run.py"), "--python", str(bare / "bin" / "python")]
+    done = subprocess.run(
+        [*command, "--quick", "--rows", "W1", "--contenders", "spdlog,stdlib"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "| spdlog | not installed: spdlog |" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (lambda lines: lines[:-1], "1 of 3 records are not in the file"),
+        (lambda lines: [lines[0], lines[2], lines[1]], "line 2 should carry"),
+        (lambda lines: [*lines, lines[2]], "more than the 3 lines logged"),
+        (lambda lines: [lines[0], lines[1][:40] + b"\n", lines[2]], "line 2 is broken"),
+        (lambda lines: [*lines[:2], lines[2].rstrip(b"\n")], "line 3 is broken"),
+        (lambda lines: [lines[0].replace(b"INFO", b"INF"), *lines[1:]], "line 1 should carry"),
+        (lambda lines: [lines[0].replace(b".000001Z", b"Z"), *lines[1:]], "line 1 should carry"),
+    ],
+    ids=["lost", "swapped", "doubled", "torn", "no end", "wrong level", "no microseconds"],
+)
+def test_a_wrong_file_does_not_count(tmp_path: Path, damage: Any, complaint: str) -> None:
+    log = tmp_path / "run.log"
+    # In a process of its own, as the workers are: the benches' modules belong on no test's path.
+    prelude = f"import sys; sys.path.insert(0, {str(BENCHES)!r}); "
+    make = (
+        "import json, loops; "
+        "[print(json.dumps(dict(timestamp='2026-11-21T07:26:00.000001Z', level='INFO', logger_name='sim.cells', "
+        "message='agent moved', agent_id=i, energy=x, kind=s))) for i, x, s in loops.rows(0, 3)]"
+    )
+    made = subprocess.run([sys.executable, "-c", prelude + make], capture_output=True, check=True)
+    check = f"import pathlib, contenders, readback; readback.check(pathlib.Path({str(log)!r}), contenders.Layout(), 3)"
+    log.write_bytes(made.stdout)
+    subprocess.run([sys.executable, "-c", prelude + check], check=True)
+    log.write_bytes(b"".join(damage(made.stdout.splitlines(keepends=True))))
+    done = subprocess.run([sys.executable, "-c", prelude + check], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert complaint in done.stderr
