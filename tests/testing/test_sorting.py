@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from undergird.testing.lattice import pair_sets
-from undergird.testing.sorting import CellSorting, has_converged
+from undergird.testing.sorting import CellSorting, has_converged, late_rise
 
 SEEDS = [0, 1, 2, 7]
 
@@ -168,13 +168,15 @@ def test_the_sets_cover_each_contact_once_and_their_pairs_do_not_interact(width:
 
 
 def test_a_run_is_converged_only_when_it_has_levelled_off() -> None:
-    assert not has_converged([0.5] + [0.9] * 6)
-    assert has_converged([0.5] + [0.9] * 7)
+    assert not has_converged([0.5] + [0.9] * 18), "too short to tell"
+    assert has_converged([0.5] + [0.9] * 19)
     assert not has_converged([0.5] * 100), "a quality that never rose has not converged"
     assert not has_converged([0.9] + [0.5] * 99), "nor has one that fell"
+    assert not has_converged([0.5] + [0.9] * 80 + [0.7] * 19), "nor has one that falls again"
     rising = 0.5 + 0.4 * (1 - np.exp(-np.linspace(0, 8, 400)))
     assert has_converged(rising)
     assert not has_converged(rising[:100])
+    assert late_rise(np.linspace(0.5, 0.9, 1000)) == pytest.approx(0.5, abs=0.03)
     assert not CellSorting(32, 32, seed=1).run(20).convergence_achieved
 
 

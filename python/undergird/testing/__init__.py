@@ -9,14 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from undergird.testing.demo import DemoReport, run_demo
     from undergird.testing.sorting import CellSorting, SortingResults, Swaps
 
-__all__ = ["CellSorting", "SortingResults", "Swaps"]
+__all__ = ["CellSorting", "DemoReport", "SortingResults", "Swaps", "run_demo"]
 
 _HOME = {
     "CellSorting": "sorting",
+    "DemoReport": "demo",
     "SortingResults": "sorting",
     "Swaps": "sorting",
+    "run_demo": "demo",
 }
 
 

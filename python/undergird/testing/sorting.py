@@ -24,7 +24,7 @@ References:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +57,11 @@ class Swaps:
     def __len__(self) -> int:
         return len(self.agent)
 
+    def rows(self) -> Iterator[tuple[int, int, int, int, float]]:
+        """The exchanges one by one, as Python numbers: agent, partner, x, y, energy change."""
+        columns = (self.agent, self.partner, self.x, self.y, self.energy_change)
+        return zip(*(column.tolist() for column in columns), strict=True)
+
 
 @dataclass(frozen=True, slots=True)
 class SortingResults:
@@ -79,29 +84,43 @@ class SortingResults:
     quality_history: NDArray[np.float64]
 
 
-def has_converged(history: Sequence[float] | NDArray[np.float64], tolerance: float = 0.05) -> bool:
-    """Whether a quality has risen and levelled off: little of its rise fell into the last quarter of the run.
+def late_rise(history: Sequence[float] | NDArray[np.float64]) -> float:
+    """How much of a quality's whole rise fell into the second half of the run: about 0.5 if it rises steadily.
 
-    Compared are the means over the last two quarters, because single values are noisy. The measure is relative, because
-    sorting slows down gradually: any short stretch of it looks level on an absolute scale.
-
-    Args:
-        history: the quality over time, one value per step; one of fewer than 8 values has not converged.
-        tolerance: largest share of the whole rise, from the first value to the mean of the last quarter, that may lie
-            between the last two quarters.
+    The middle and the end are each a mean over a twentieth of the run, because single values are noisy. The share is
+    NaN for a quality that did not rise, or of which there are fewer than 20 values.
 
     Example:
-        >>> has_converged([0.5] + [0.9] * 99)
+        >>> late_rise([0.5, 0.6, 0.7, 0.8] + [0.9] * 96)
+        0.0
+    """
+    window = len(history) // 20
+    if window == 0:
+        return float("nan")
+    middle = len(history) // 2
+    end = float(np.mean(history[-window:]))
+    late = end - float(np.mean(history[middle - window : middle]))
+    rise = end - float(history[0])
+    return late / rise if rise > 0 else float("nan")
+
+
+def has_converged(history: Sequence[float] | NDArray[np.float64], tolerance: float = 0.1) -> bool:
+    """Whether a quality has risen and levelled off: the second half of the run added little to it.
+
+    The measure is relative to the rise and to the length of the run, because sorting slows down gradually: any short
+    stretch of it looks level.
+
+    Args:
+        history: the quality over time, one value per step, 20 at least.
+        tolerance: largest share of the whole rise that may fall into the second half, or be lost in it.
+
+    Example:
+        >>> has_converged([0.5, 0.6, 0.7, 0.8] + [0.9] * 96)
         True
         >>> has_converged([step / 100 for step in range(100)])
         False
     """
-    quarter = len(history) // 4
-    if quarter < 2:
-        return False
-    last = float(np.mean(history[-quarter:]))
-    before = float(np.mean(history[-2 * quarter : -quarter]))
-    return abs(last - before) < tolerance * (last - float(history[0]))
+    return abs(late_rise(history)) < tolerance
 
 
 class CellSorting:
@@ -198,7 +217,7 @@ class CellSorting:
         self,
         steps: int,
         *,
-        tolerance: float = 0.05,
+        tolerance: float = 0.1,
         clock: Callable[[], float] = time.perf_counter,
     ) -> SortingResults:
         """Advance by `steps` and return what came of it.

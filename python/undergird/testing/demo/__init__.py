@@ -1,0 +1,11 @@
+"""The main job of the package in one run: a real simulation, every event of it logged, compared and checked.
+
+`run_demo` runs the cell sorting of `undergird.testing.sorting` four times side by side: without logging, and with every
+exchange of cells logged through undergird, the standard library and structlog. It measures what each adds, reads all
+files back, and reports. `main` is what ``undergird demo`` calls.
+"""
+
+from undergird.testing.demo.command import main, run_demo
+from undergird.testing.demo.results import Check, Control, DemoReport, Measurement
+
+__all__ = ["Check", "Control", "DemoReport", "Measurement", "main", "run_demo"]

@@ -1,0 +1,108 @@
+"""What the demo finds out, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that has to be true of a run, and whether it was."""
+
+    what: str
+    passed: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What one way to log took for the whole run.
+
+    Attributes:
+        name: which way.
+        path: the file it wrote; None without logging.
+        run_seconds: seconds for simulation and logging, until all lines were in the file.
+        log_seconds: how much of that the run without logging did not take.
+        call_ns: the caller's time in one log call, in nanoseconds, the loop over the events not counted.
+        cpu_ns: processor time that logging added per record, in nanoseconds, all threads of the process counted.
+        file_bytes: size of the file.
+    """
+
+    name: str
+    path: Path | None
+    run_seconds: float
+    log_seconds: float
+    call_ns: float
+    cpu_ns: float
+    file_bytes: int
+
+    @property
+    def share(self) -> float:
+        """The share of the run that logging took, 0 to 1."""
+        return self.log_seconds / self.run_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Sorting quality of a run in which sorting must not happen.
+
+    Attributes:
+        start: before the first step.
+        end: after the last step.
+        most: its largest distance from 0.5 in between.
+        steps: how many steps were run.
+    """
+
+    start: float
+    end: float
+    most: float
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReport:
+    """What the demo found.
+
+    Attributes:
+        directory: where the files are.
+        log: undergird's log.
+        records: records logged by each way.
+        steps: steps of the simulation.
+        quality: sorting quality at the start and at the end.
+        late_rise: share of that rise that fell into the second half of the run.
+        controls: by name, the runs without adhesion and with shuffled labels.
+        measurements: one for each way to log, the run without logging first, undergird second.
+        stats: what `undergird.stats` counted for this run.
+        checks: everything that was checked.
+        seconds: duration of the whole demo, in seconds.
+    """
+
+    directory: Path
+    log: Path
+    records: int
+    steps: int
+    quality: tuple[float, float]
+    late_rise: float
+    controls: Mapping[str, Control]
+    measurements: Sequence[Measurement]
+    stats: Mapping[str, int]
+    checks: Sequence[Check]
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return all(check.passed for check in self.checks)
+
+    def measurement(self, name: str) -> Measurement:
+        """The measurement of the way to log whose name starts with `name`.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for one in self.measurements:
+            if one.name.startswith(name):
+                return one
+        raise KeyError(name)
