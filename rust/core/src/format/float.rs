@@ -15,7 +15,7 @@ pub const REPR_MAX: usize = 24;
 /// assert_eq!(repr.text(f64::NAN), b"nan");
 /// ```
 pub struct Repr {
-    digits: ryu::Buffer,
+    digits: zmij::Buffer,
     text: [u8; REPR_MAX],
 }
 
@@ -24,15 +24,16 @@ impl Repr {
     #[inline]
     #[must_use]
     pub fn new() -> Self {
-        Self { digits: ryu::Buffer::new(), text: [0; REPR_MAX] }
+        Self { digits: zmij::Buffer::new(), text: [0; REPR_MAX] }
     }
 
     /// The shortest decimal text that reads back as `value`, laid out as CPython's `repr(float)` does.
     #[inline]
     pub fn text(&mut self, value: f64) -> &[u8] {
         let size = value.abs();
-        // Ryu (Ulf Adams, 2018) finds the same shortest digits as CPython's dtoa, and lays them out alike
-        // from 1e-4 up to 1e16; it differs beyond, where Python writes the exponent with sign and two digits.
+        // Schubfach (Raffaello Giulietti, 2020; the crate's variant is by Victor Zverovich) finds the same digits as
+        // CPython's dtoa: the shortest that read back as the number, and of these the nearest. From 1e-4 up to 1e16
+        // the crate lays them out as Python does.
         if (1e-4..1e16).contains(&size) || size == 0.0 {
             return self.digits.format_finite(value).as_bytes();
         }
@@ -59,7 +60,7 @@ impl Repr {
         }
         let (mantissa, exponent) = match plain.iter().position(|&byte| byte == b'e') {
             Some(at) => (&plain[..at], &plain[at + 1..]),
-            // From 1e-5 to 1e-4 ryu still writes 0.0000ddd.
+            // From 1e-5 to 1e-4 the crate still writes 0.0000ddd.
             None => (plain.strip_prefix(b"0.0000").unwrap_or(plain), &b"-5"[..]),
         };
         let dotted = mantissa.contains(&b'.');
@@ -72,7 +73,7 @@ impl Repr {
         put(b'e');
         let (down, exponent) = match exponent {
             [b'-', rest @ ..] => (true, rest),
-            _ => (false, exponent),
+            [b'+', rest @ ..] | rest => (false, rest),
         };
         put(if down { b'-' } else { b'+' });
         if exponent.len() < 2 {
