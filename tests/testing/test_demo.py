@@ -227,6 +227,7 @@ def spoiled(told: Told) -> Iterator[tuple[str, list[bytes]]]:
     yield "a torn line", [*lines[:5], lines[5][:-4], *lines[6:]]
     yield "two steps exchanged", [*lines[first_step + 1 :], *lines[: first_step + 1]]
     yield "another number", [*lines[:2], lines[2].replace(b'"x": ', b'"x": 1'), *lines[3:]]
+    yield "another step", [lines[0].replace(b'"step": 1', b'"step": 2'), *lines[1:]]
     yield "another shape", [b"[]\n", *lines[1:]]
     yield "no agent", [lines[0].replace(b"agent", b"actor"), *lines[1:]]
 

@@ -74,8 +74,10 @@ def _sorting(report: DemoReport) -> list[str]:
     start, end = report.quality
     return [
         "Sorting quality (share of contacts between cells of one type; 0.5 is a random mixture)",
-        f"  adhesion on       {start:.3f} -> {end:.3f} after {report.steps:,} steps,"
-        f" {report.late_rise:.0%} of its rise in the last half",
+        (
+            f"  adhesion on       {start:.3f} -> {end:.3f} after {report.steps:,} steps,"
+            f" {report.late_rise:.0%} of its rise in the last half"
+        ),
         *(
             f"  {name:16}  {control.start:.3f} -> {control.end:.3f} after {control.steps:,} steps,"
             f" always within {control.most:.3f} of 0.5"
