@@ -105,7 +105,7 @@ def set_up(python: Path) -> bool:
     known["failures"].pop("undergird", None)
     if reason:
         known["failures"]["undergird"] = reason
-    print(f"{minor} undergird: {reason or 'installed'}", flush=True)
+    print(f"{minor} undergird: {reason or 'installed'} (from {source})", flush=True)
     inventory.write_text(json.dumps(known, indent=2))
     return not reason
 
@@ -125,9 +125,12 @@ def _install(python: Path, *arguments: str) -> str | None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return None
-    errors = [line.strip() for line in done.stderr.splitlines() if "error" in line.lower()]
-    gist = next((line for line in reversed(errors) if line.startswith("ERROR:")), "pip failed")
-    return gist.removeprefix("ERROR:").strip()[:160]
+    if "No matching distribution" in done.stderr:
+        return "no release for it"
+    if "Failed to build" in done.stderr or "Failed building" in done.stderr:
+        return "no wheel, and its source does not build"
+    # Whatever else: a broken connection or a full disk is not the rival's doing, so it is shown.
+    return (done.stderr.strip().splitlines() or ["pip failed"])[-1][:160]
 
 
 def _told(python: Path, names: list[str]) -> dict[str, Any]:

@@ -39,6 +39,18 @@ class Bench:
         self.scale = scale
         self.resident = resident
         self.logged = 0
+        self.cpu = 0
+        self.peak = 0
+
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        """Adds the CPU time (ns, all threads) of what is done inside, and notes the peak of memory."""
+        begin = usage.cpu_ns()
+        try:
+            yield
+        finally:
+            self.cpu += usage.cpu_ns() - begin
+            self.peak = usage.peak_resident()
 
     def next_rows(self, count: int) -> Iterator[tuple[int, float, str]]:
         """Returns the fields of the next `count` records, which the caller logs."""
@@ -76,8 +88,12 @@ def disabled(bench: Bench) -> Metrics:
 
     sample(empty)
     sample(loop)
-    # In turns, so that a change of the machine's speed hits both.
-    pairs = [(sample(loop), sample(empty)) for _ in range(bench.scale.samples)]
+    pairs = []
+    for _ in range(bench.scale.samples):
+        # In turns, so that a change of the machine's speed hits both.
+        with bench.measured():
+            call = sample(loop)
+        pairs.append((call, sample(empty)))
     return {"call_ns": median(one - other for one, other in pairs), "loop_ns": median(other for _, other in pairs)}
 
 
@@ -91,7 +107,7 @@ def bursts(bench: Bench) -> Metrics:
     calls: list[float] = []
     completes: list[float] = []
     empties: list[float] = []
-    cpu = 0
+    lost_in_all = 0
     give_up = time.monotonic() + scale.burst_time
     while len(calls) < scale.bursts and time.monotonic() < give_up:
         rows = loops.rows(bench.logged, scale.burst)
@@ -99,13 +115,13 @@ def bursts(bench: Bench) -> Metrics:
         empty(rows)
         lost = clock() - begin
         rows = bench.next_rows(scale.burst)
-        cpu_begin = usage.cpu_ns()
-        begin = clock()
-        loop(rows)
-        called = clock()
-        contender.flush()
-        complete = clock()
-        cpu += usage.cpu_ns() - cpu_begin - lost
+        with bench.measured():
+            begin = clock()
+            loop(rows)
+            called = clock()
+            contender.flush()
+            complete = clock()
+        lost_in_all += lost
         empties.append(lost / scale.burst)
         calls.append((called - begin - lost) / scale.burst)
         completes.append((complete - begin - lost) / scale.burst)
@@ -113,10 +129,10 @@ def bursts(bench: Bench) -> Metrics:
     return {
         "call_ns": median(calls),
         "complete_ns": median(completes) if contender.writes else None,
-        "cpu_ns": cpu / (len(calls) * scale.burst),
+        "cpu_ns": (bench.cpu - lost_in_all) / (len(calls) * scale.burst),
         "loop_ns": median(empties),
         "records": len(calls) * scale.burst,
-        "peak_growth_mib": (usage.peak_resident() - bench.resident) / usage.MIB,
+        "peak_growth_mib": (bench.peak - bench.resident) / usage.MIB,
     }
 
 
@@ -131,22 +147,21 @@ def sustained(bench: Bench) -> Metrics:
     empty(loops.rows(bench.logged, count))
     lost = clock() - begin
     rows = bench.next_rows(count)
-    cpu_begin = usage.cpu_ns()
-    begin = clock()
-    loop(rows)
-    called = clock()
-    contender.flush()
-    complete = clock()
-    cpu = usage.cpu_ns() - cpu_begin
+    with bench.measured():
+        begin = clock()
+        loop(rows)
+        called = clock()
+        contender.flush()
+        complete = clock()
     bench.expect_all()
     spent = complete - begin - lost
     return {
         "records_per_s": count / (spent / 1e9),
         "call_ns": (called - begin - lost) / count,
         "complete_ns": spent / count,
-        "cpu_ns": (cpu - lost) / count,
+        "cpu_ns": (bench.cpu - lost) / count,
         "loop_ns": lost / count,
-        "peak_growth_mib": (usage.peak_resident() - bench.resident) / usage.MIB,
+        "peak_growth_mib": (bench.peak - bench.resident) / usage.MIB,
     }
 
 
@@ -156,8 +171,9 @@ def latency(bench: Bench) -> Metrics:
     loop = loops.latencies(bench.contender.enabled, bench.contender.names)
     bench.warm_up()
     out = array("Q", bytes(8 * count))
-    loop(bench.next_rows(count), out, time.perf_counter_ns)
-    bench.contender.flush()
+    with bench.measured():
+        loop(bench.next_rows(count), out, time.perf_counter_ns)
+        bench.contender.flush()
     bench.expect_all()
     return {**_percentiles(out), **_clock_alone(count)}
 
@@ -168,9 +184,9 @@ def paced_latency(bench: Bench) -> Metrics:
     loop = loops.paced(bench.contender.enabled, bench.contender.names)
     bench.warm_up()
     out = array("Q", bytes(8 * count))
-    with _noise(bench.path.with_name(bench.path.name + ".noise")):
+    with _noise(bench.path.with_name(bench.path.name + ".noise")), bench.measured():
         loop(bench.next_rows(count), out, time.perf_counter_ns, period)
-    bench.contender.flush()
+        bench.contender.flush()
     bench.expect_all()
     return {**_percentiles(out), **_clock_alone(count)}
 
@@ -195,9 +211,10 @@ def visible(bench: Bench) -> Metrics:
             rows = bench.next_rows(10)
             print(bench.logged, file=reader.stdin, flush=True)
             reader.stdout.readline()
-            loop(rows)
-            returned = time.monotonic_ns()
-            answer = reader.stdout.readline().strip()
+            with bench.measured():
+                loop(rows)
+                returned = time.monotonic_ns()
+                answer = reader.stdout.readline().strip()
             if answer == "never":
                 never += 1
                 contender.flush()

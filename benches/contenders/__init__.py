@@ -22,11 +22,9 @@ class Layout:
 
     Args:
         message: Key of the message.
-        text_prefix: Whether unstructured text stands before the JSON object in each line.
     """
 
     message: str = "message"
-    text_prefix: bool = False
 
 
 def _nothing() -> None:
