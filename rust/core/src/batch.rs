@@ -1,6 +1,7 @@
 //! From records to lines: the reading end of one ring, with its dictionary and formatter.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::dictionary::{Dictionary, Entry, SinkEntry};
@@ -11,6 +12,8 @@ use crate::ringfile::RingMemory;
 
 /// No spill file is larger; a longer one is not read.
 pub const LARGEST_SPILL: u64 = 256 << 20;
+
+const SPILL: &str = ".spill";
 
 /// A ring as its readers see it.
 #[derive(Debug)]
@@ -38,9 +41,23 @@ impl Source {
         Self { memory, path: path.into(), dictionary: Dictionary::new(), formatter: JsonFormatter::new() }
     }
 
+    /// The ring as it was known when `dictionary` bytes of its dictionary had been read: a level may have been
+    /// renamed since, and the same records are to give the same lines.
+    pub fn as_of(memory: RingMemory, path: &Path, dictionary: u32) -> Self {
+        let mut source = Self::new(memory, path);
+        let bytes = source.memory.dictionary(0);
+        let _ = source.dictionary.extend(&bytes[..bytes.len().min(dictionary as usize)]);
+        source
+    }
+
     /// The ring.
     pub fn memory(&self) -> &RingMemory {
         &self.memory
+    }
+
+    /// Bytes of the dictionary that have been read.
+    pub fn dictionary_read(&self) -> u32 {
+        self.dictionary.read() as u32
     }
 
     /// Where its file is; empty if it has none.
@@ -161,8 +178,20 @@ impl Source {
 /// Where the payload of a record is that was too large for its ring.
 pub fn spill_path(ring: &Path, position: u64) -> PathBuf {
     let mut name = ring.file_name().unwrap_or_default().to_os_string();
-    name.push(format!("-{position:x}.spill"));
+    name.push(format!("-{position:x}{SPILL}"));
     ring.with_file_name(name)
+}
+
+/// Removes every spill file of a ring, also those whose records were never pushed.
+pub fn remove_all_spills(ring: &Path) {
+    let prefix = [ring.file_name().unwrap_or_default().as_bytes(), b"-"].concat();
+    let Some(Ok(entries)) = ring.parent().map(fs::read_dir) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if name.as_bytes().starts_with(&prefix) && name.as_bytes().ends_with(SPILL.as_bytes()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn read_spill(path: &Path) -> std::io::Result<Vec<u8>> {

@@ -2,14 +2,15 @@
 //!
 //! ```text
 //! 0x000  magic · version u32 · byte order u32
-//! 0x040  journal: ring id 16 · slot u32 · pid u32 · from u64 · to u64 · device u64 · inode u64 · offset u64
-//!                 · length u64 · stamp u64 · ring path text (at most 512 bytes) · sum u64
-//! 0x400  cursor slots of 64 bytes: ring id 16 · position u64 · stamp u64 · sum u64
+//! 0x040  journal: ring id 16 · sink u32 · slot u32 · pid u32 · dictionary u32 · from u64 · to u64 · device u64
+//!                 · inode u64 · offset u64 · length u64 · stamp u64 · ring path text (at most 512 bytes) · sum u64
+//! 0x400  cursor slots of 64 bytes: ring id 16 · sink u32 · 0 u32 · position u64 · stamp u64 · sum u64
 //! ```
 //!
 //! The truth about what has been written lives next to what has been written. A journal is *open* while its
-//! ring's cursor is before `to`: committing the cursor closes it, with one write. Every write lies within one
-//! page and carries a sum, so a reader sees it whole or not at all. This module knows bytes only; the
+//! stream's cursor is before `to`: committing the cursor closes it, with one write. Every write lies within one
+//! page and carries a sum, so a reader sees it whole or not at all. A slot of zeros was never used, and neither
+//! was any behind it; one that was given back holds [`VACANT`]. This module knows bytes only; the
 //! [`crate::sink`] does the reading, writing and locking.
 
 use crate::record::{Bytes, Malformed};
@@ -32,18 +33,32 @@ pub const MOST_SLOTS: u32 = 1024;
 pub const SIZE: u64 = SLOTS + SLOT * MOST_SLOTS as u64;
 const LONGEST_PATH: usize = 512;
 
+/// A slot that was used before.
+pub const VACANT: [u8; SLOT as usize] = [0xFF; SLOT as usize];
+
 /// What names a ring for good: 16 random bytes.
 pub type RingId = [u8; 16];
+
+/// A ring's records on their way to one of its sinks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stream {
+    /// The ring.
+    pub ring: RingId,
+    /// The sink's number in the ring's dictionary.
+    pub sink: u32,
+}
 
 /// A batch that is being appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Journal {
-    /// The ring it comes from.
-    pub ring: RingId,
-    /// The ring's cursor slot.
+    /// Where it comes from.
+    pub stream: Stream,
+    /// The stream's cursor slot.
     pub slot: u32,
     /// The process that appends.
     pub pid: u32,
+    /// Bytes of the ring's dictionary that were known when the batch was formatted.
+    pub dictionary: u32,
     /// Position in the ring of the batch's first record.
     pub from: u64,
     /// Position behind its last.
@@ -62,11 +77,11 @@ pub struct Journal {
     pub ring_path: Vec<u8>,
 }
 
-/// How far a ring has been written to this log.
+/// How far a stream has been written to this log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// The ring.
-    pub ring: RingId,
+    /// The stream.
+    pub stream: Stream,
     /// Everything before this position is in the log.
     pub position: u64,
     /// When, in nanoseconds since the epoch.
@@ -122,27 +137,31 @@ impl LockFile {
         Ok(Self { journal, cursors })
     }
 
-    /// The slot and cursor of a ring.
-    pub fn cursor(&self, ring: &RingId) -> Option<(u32, Cursor)> {
+    /// The slot and cursor of a stream.
+    pub fn cursor(&self, stream: Stream) -> Option<(u32, Cursor)> {
         (0..)
             .zip(&self.cursors)
-            .find_map(|(slot, cursor)| cursor.filter(|cursor| cursor.ring == *ring).map(|c| (slot, c)))
+            .find_map(|(slot, cursor)| cursor.filter(|cursor| cursor.stream == stream).map(|c| (slot, c)))
     }
 
-    /// A slot for a new ring: the first free one, else the one that has been still for longest.
-    pub fn free_slot(&self) -> u32 {
+    /// The first free slot, if there is one.
+    pub fn free_slot(&self) -> Option<u32> {
         let free = self.cursors.iter().position(Option::is_none).unwrap_or(self.cursors.len()) as u32;
-        if free < MOST_SLOTS {
-            return free;
-        }
-        (0..).zip(&self.cursors).min_by_key(|(_, cursor)| cursor.map(|cursor| cursor.stamp)).map_or(0, |(slot, _)| slot)
+        (free < MOST_SLOTS).then_some(free)
+    }
+
+    /// The slot that can be taken from its stream at the least risk, where none is free: the one that has been
+    /// still for longest, of a ring that is no more if there is such a one.
+    pub fn stillest_slot(&self, is_there: &dyn Fn(&RingId) -> bool) -> u32 {
+        let rank = |cursor: &Option<Cursor>| cursor.map(|cursor| (is_there(&cursor.stream.ring), cursor.stamp));
+        (0..).zip(&self.cursors).min_by_key(|(_, cursor)| rank(cursor)).map_or(0, |(slot, _)| slot)
     }
 
     /// The journal of a batch that was begun and not committed.
     pub fn open_journal(&self) -> Option<&Journal> {
         self.journal.as_ref().filter(|journal| {
             let cursor = self.cursors.get(journal.slot as usize).copied().flatten();
-            journal.length > 0 && !cursor.is_some_and(|c| c.ring == journal.ring && c.position >= journal.to)
+            journal.length > 0 && !cursor.is_some_and(|c| c.stream == journal.stream && c.position >= journal.to)
         })
     }
 }
@@ -152,9 +171,10 @@ impl Journal {
     pub fn encode(&self) -> Vec<u8> {
         let path = if self.ring_path.len() <= LONGEST_PATH { &self.ring_path[..] } else { &[] };
         let mut out = Vec::with_capacity(128 + path.len());
-        out.extend_from_slice(&self.ring);
-        out.extend_from_slice(&self.slot.to_le_bytes());
-        out.extend_from_slice(&self.pid.to_le_bytes());
+        out.extend_from_slice(&self.stream.ring);
+        for word in [self.stream.sink, self.slot, self.pid, self.dictionary] {
+            out.extend_from_slice(&word.to_le_bytes());
+        }
         for word in [self.from, self.to, self.device, self.inode, self.offset, self.length, self.stamp] {
             out.extend_from_slice(&word.to_le_bytes());
         }
@@ -168,9 +188,10 @@ impl Journal {
     fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut rest = Bytes(bytes);
         let journal = Self {
-            ring: rest.array()?,
+            stream: Stream { ring: rest.array()?, sink: rest.u32()? },
             slot: rest.u32()?,
             pid: rest.u32()?,
+            dictionary: rest.u32()?,
             from: rest.u64()?,
             to: rest.u64()?,
             device: rest.u64()?,
@@ -192,18 +213,21 @@ impl Cursor {
     /// The slot's bytes.
     pub fn encode(&self) -> [u8; SLOT as usize] {
         let mut out = [0; SLOT as usize];
-        out[..16].copy_from_slice(&self.ring);
-        out[16..24].copy_from_slice(&self.position.to_le_bytes());
-        out[24..32].copy_from_slice(&self.stamp.to_le_bytes());
-        let sum = sum(&out[..32]);
-        out[32..40].copy_from_slice(&sum.to_le_bytes());
+        out[..16].copy_from_slice(&self.stream.ring);
+        out[16..20].copy_from_slice(&self.stream.sink.to_le_bytes());
+        out[24..32].copy_from_slice(&self.position.to_le_bytes());
+        out[32..40].copy_from_slice(&self.stamp.to_le_bytes());
+        let sum = sum(&out[..40]);
+        out[40..48].copy_from_slice(&sum.to_le_bytes());
         out
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut rest = Bytes(bytes);
-        let cursor = Self { ring: rest.array()?, position: rest.u64()?, stamp: rest.u64()? };
-        if rest.u64()? == sum(&bytes[..32]) { Ok(cursor) } else { Err(Malformed) }
+        let stream = Stream { ring: rest.array()?, sink: rest.u32()? };
+        let reserved = rest.u32()?;
+        let cursor = Self { stream, position: rest.u64()?, stamp: rest.u64()? };
+        if rest.u64()? == sum(&bytes[..40]) && reserved == 0 { Ok(cursor) } else { Err(Malformed) }
     }
 }
 
@@ -219,9 +243,10 @@ mod tests {
 
     fn journal() -> Journal {
         Journal {
-            ring: [7; 16],
+            stream: Stream { ring: [7; 16], sink: 2 },
             slot: 1,
             pid: 42,
+            dictionary: 96,
             from: 64,
             to: 640,
             device: 3,
@@ -242,7 +267,7 @@ mod tests {
     }
 
     fn cursor(ring: u8, position: u64) -> Cursor {
-        Cursor { ring: [ring; 16], position, stamp: u64::from(ring) }
+        Cursor { stream: Stream { ring: [ring; 16], sink: 2 }, position, stamp: u64::from(ring) }
     }
 
     #[test]
@@ -268,7 +293,7 @@ mod tests {
             torn[at] ^= 0x10;
             assert_eq!(LockFile::parse(&torn).unwrap().journal, None, "byte {at}");
         }
-        for at in SLOTS as usize..SLOTS as usize + 40 {
+        for at in SLOTS as usize..SLOTS as usize + 48 {
             let mut torn = whole.clone();
             torn[at] ^= 0x10;
             assert_eq!(LockFile::parse(&torn).unwrap().cursors, vec![None], "byte {at}");
@@ -278,11 +303,18 @@ mod tests {
     #[test]
     fn a_new_ring_takes_the_first_free_slot_and_then_the_stillest() {
         let mut parsed = LockFile { journal: None, cursors: vec![Some(cursor(1, 0)), None, Some(cursor(3, 0))] };
-        assert_eq!(parsed.free_slot(), 1);
-        parsed.cursors = (0..MOST_SLOTS)
-            .map(|slot| Some(Cursor { ring: [0; 16], position: 0, stamp: u64::from(slot ^ 5) }))
-            .collect();
-        assert_eq!(parsed.free_slot(), 5);
+        assert_eq!(parsed.free_slot(), Some(1));
+        parsed.cursors =
+            (0..MOST_SLOTS).map(|slot| Some(Cursor { stamp: u64::from(slot ^ 5), ..cursor(slot as u8, 0) })).collect();
+        assert_eq!(parsed.free_slot(), None);
+        assert_eq!(parsed.stillest_slot(&|_| true), 5);
+        assert_eq!(parsed.stillest_slot(&|ring| ring[0] != 9), 9, "one whose ring is gone comes first");
+    }
+
+    #[test]
+    fn a_vacant_slot_is_free_but_does_not_look_unused() {
+        assert_eq!(Cursor::parse(&VACANT), Err(Malformed));
+        assert_ne!(VACANT, [0; SLOT as usize]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::batch::Source;
+use crate::batch::{Source, remove_all_spills};
 use crate::ringfile::{Adoption, NotARing, Orphan, RingHeader, RingMemory, SUFFIX, UNFINISHED};
 use crate::writer::{Host, Writer};
 
@@ -96,6 +96,10 @@ pub fn recover_ring(path: &Path, host: &mut dyn Host) -> Option<Found> {
 
 fn drain(memory: RingMemory, orphan: Orphan, host: &mut dyn Host) -> Outcome {
     let mut writer = Writer::new(Source::new(memory, orphan.path()));
+    writer.refresh();
+    if writer.outlets().is_empty() && !writer.is_done() {
+        return Outcome::LeftAlone("it holds records, but its dictionary names no file for them".into());
+    }
     loop {
         let round = writer.round(host, true);
         if writer.is_done() {
@@ -111,9 +115,13 @@ fn drain(memory: RingMemory, orphan: Orphan, host: &mut dyn Host) -> Outcome {
     }
     let entries = writer.outlets().iter().map(|outlet| outlet.ledger().read().unwrap_or_default());
     let (written, failed) = entries.fold((0, 0), |(w, f), entry| (w + entry.written, f + entry.failed));
-    writer.forget(host);
+    remove_all_spills(orphan.path());
+    // The ring goes before its cursors: whoever found it without them would write everything again.
     match orphan.remove() {
-        Ok(()) => Outcome::Recovered { written, failed },
+        Ok(()) => {
+            writer.forget(host);
+            Outcome::Recovered { written, failed }
+        }
         Err(error) => Outcome::Unfinished { written, error: error.to_string() },
     }
 }

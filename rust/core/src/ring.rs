@@ -98,41 +98,50 @@ impl Ring {
     #[inline]
     pub fn entry(&self, mut position: u64, head: u64) -> Result<Option<Entry>, Corrupt> {
         while position < head {
-            let corrupt = Corrupt { position };
-            let to_end = self.capacity - (position & (self.capacity - 1));
-            let available = to_end.min(head - position);
-            if !position.is_multiple_of(8) || available < 8 {
-                return Err(corrupt);
+            match self.piece(position, head)? {
+                Piece::Record(entry) => return Ok(Some(entry)),
+                Piece::Pad(next) => position = next,
             }
-            let mut bytes = [0; HEADER];
-            let readable = (available as usize).min(HEADER);
-            // SAFETY: published and not yet released, so the producer leaves these bytes alone.
-            unsafe { self.region.read(self.offset(position), &mut bytes[..readable]) };
-            let header = Header::from_bytes(&bytes);
-            let padded = u64::from(header.length).next_multiple_of(8);
-            if padded == 0 || padded > available {
-                return Err(corrupt);
-            }
-            if header.kind == Kind::Pad as u8 {
-                position += padded;
-                continue;
-            }
-            if (header.length as usize) < HEADER || header.position != position {
-                return Err(corrupt);
-            }
-            return Ok(Some(Entry { header, payload: self.offset(position) + HEADER, next: position + padded }));
         }
         Ok(None)
     }
 
+    /// The record or the pad at a position before `head`.
+    #[inline]
+    fn piece(&self, position: u64, head: u64) -> Result<Piece, Corrupt> {
+        let corrupt = Corrupt { position };
+        let to_end = self.capacity - (position & (self.capacity - 1));
+        let available = to_end.min(head - position);
+        if !position.is_multiple_of(8) || available < 8 {
+            return Err(corrupt);
+        }
+        let mut bytes = [0; HEADER];
+        let readable = (available as usize).min(HEADER);
+        // SAFETY: published and not yet released, so the producer leaves these bytes alone.
+        unsafe { self.region.read(self.offset(position), &mut bytes[..readable]) };
+        let header = Header::from_bytes(&bytes);
+        let padded = u64::from(header.length).next_multiple_of(8);
+        if padded == 0 || padded > available {
+            return Err(corrupt);
+        }
+        if header.kind == Kind::Pad as u8 {
+            return Ok(Piece::Pad(position + padded));
+        }
+        if (header.length as usize) < HEADER || header.position != position {
+            return Err(corrupt);
+        }
+        Ok(Piece::Record(Entry { header, payload: self.offset(position) + HEADER, next: position + padded }))
+    }
+
     /// The next position from which records can be read again after corruption, at most `head`.
     pub fn resume(&self, after: u64, head: u64) -> u64 {
-        let mut position = (after + 1).next_multiple_of(8);
+        // One piece a step, pads not followed: a ring full of false pads would take quadratic time.
+        let mut position = (after & !7).saturating_add(8);
         while position < head {
-            if matches!(self.entry(position, head), Ok(Some(entry)) if entry.header.position == position) {
+            if matches!(self.piece(position, head), Ok(Piece::Record(_))) {
                 return position;
             }
-            position += 8;
+            position = position.saturating_add(8);
         }
         head
     }
@@ -158,6 +167,12 @@ impl Ring {
         unsafe { self.region.read(entry.payload, &mut out) };
         out
     }
+}
+
+enum Piece {
+    Record(Entry),
+    /// The position behind it.
+    Pad(u64),
 }
 
 /// A record found in the ring.
@@ -212,6 +227,18 @@ impl Producer {
         self.head - self.tail
     }
 
+    /// Where a record with a payload of `length` bytes will begin.
+    pub fn next_position(&self, length: usize) -> u64 {
+        self.head + self.pad_before((HEADER + length).next_multiple_of(8) as u64)
+    }
+
+    /// Bytes to leave out so that `padded` bytes lie in one piece.
+    #[inline]
+    fn pad_before(&self, padded: u64) -> u64 {
+        let to_end = self.ring.capacity - (self.head & (self.ring.capacity - 1));
+        if padded > to_end { to_end } else { 0 }
+    }
+
     /// Appends a record; `length` and `position` of the header are filled in.
     ///
     /// # Errors
@@ -224,8 +251,7 @@ impl Producer {
         let length = HEADER + payload.len();
         assert!(length <= self.ring.largest(), "a record of {length} bytes does not go into the ring");
         let padded = length.next_multiple_of(8) as u64;
-        let to_end = self.ring.capacity - (self.head & (self.ring.capacity - 1));
-        let pad = if padded > to_end { to_end } else { 0 };
+        let pad = self.pad_before(padded);
         let end = self.head + pad + padded;
         if end - self.tail > self.ring.capacity {
             self.tail = self.ring.tail();

@@ -12,6 +12,7 @@
 //! gets the lock. Process ids prove nothing, and are for people. The lock is on a descriptor of its own, because
 //! a mapping keeps the descriptor that it was made from alive, in forked children too.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
@@ -322,17 +323,27 @@ impl RingFile {
     /// # Errors
     /// What the file system says; a full one says so here, and not by a signal later.
     pub fn create(directory: &Path, sizes: Sizes, owner: &Owner<'_>, descriptor: &Arc<Descriptor>) -> io::Result<Self> {
-        let id = random_id()?;
-        let stem = format!("{}-{:016x}", owner.pid, u64::from_le_bytes(*id.first_chunk().expect("16 bytes")));
-        let unfinished = directory.join(format!("{stem}{UNFINISHED}"));
-        let path = directory.join(format!("{stem}{SUFFIX}"));
-        let made = Self::create_unfinished(&unfinished, id, sizes, owner, descriptor)
-            .and_then(|(memory, lock)| fs::rename(&unfinished, &path).map(|()| (memory, lock)));
-        match made {
-            Ok((memory, lock)) => Ok(Self { memory, path, lock }),
-            Err(error) => {
-                let _ = fs::remove_file(&unfinished);
+        let mut tries = 10;
+        loop {
+            let id = random_id()?;
+            let stem = format!("{}-{}", owner.pid, name_of(&id));
+            let unfinished = directory.join(format!("{stem}{UNFINISHED}"));
+            let path = directory.join(format!("{stem}{SUFFIX}"));
+            let made = Self::create_unfinished(&unfinished, id, sizes, owner, descriptor)
+                .and_then(|(memory, lock)| fs::rename(&unfinished, &path).map(|()| (memory, lock)));
+            match made {
+                Ok((memory, lock)) => return Ok(Self { memory, path, lock }),
+                // Before it was locked, somebody may have taken it for the rest of a dead process.
                 Err(error)
+                    if tries > 0 && matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::WouldBlock) =>
+                {
+                    tries -= 1;
+                    let _ = fs::remove_file(&unfinished);
+                }
+                Err(error) => {
+                    let _ = fs::remove_file(&unfinished);
+                    return Err(error);
+                }
             }
         }
     }
@@ -453,14 +464,19 @@ impl Orphan {
 /// If it cannot be read or is no ring (`InvalidData`).
 pub fn snapshot(path: &Path) -> io::Result<RingMemory> {
     let file = OpenOptions::new().read(true).custom_flags(OFlags::NOFOLLOW.bits() as i32).open(path)?;
-    // The producer may be writing: read its positions first, so that what they promise is there when the rest is.
-    let mut words = [[0; 8]; 2];
-    file.read_exact_at(&mut words[0], TAIL as u64)?;
-    file.read_exact_at(&mut words[1], HEAD as u64)?;
+    // Its process may be writing. The positions come first, so that what they promise is there when the rest is
+    // read; and `tail` after `head`, so that they are never further apart than the ring is long.
+    let word = |at: usize| -> io::Result<u64> {
+        let mut bytes = [0; 8];
+        file.read_exact_at(&mut bytes, at as u64)?;
+        Ok(u64::from_le_bytes(bytes))
+    };
+    let head = word(HEAD)?;
+    let tail = word(TAIL)?.min(head);
     let mut bytes = read_whole(&file)?;
     if bytes.len() >= CONTROL {
-        bytes[TAIL..TAIL + 8].copy_from_slice(&words[0]);
-        bytes[HEAD..HEAD + 8].copy_from_slice(&words[1]);
+        bytes[TAIL..TAIL + 8].copy_from_slice(&tail.to_le_bytes());
+        bytes[HEAD..HEAD + 8].copy_from_slice(&head.to_le_bytes());
     }
     RingMemory::copy_of(&bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
@@ -483,6 +499,23 @@ fn read_whole(file: &File) -> io::Result<Vec<u8>> {
     }
     bytes.truncate(filled);
     Ok(bytes)
+}
+
+/// The part of a ring file's name that comes from its id.
+fn name_of(id: &RingId) -> String {
+    format!("{:016x}", u64::from_le_bytes(*id.first_chunk().expect("16 bytes")))
+}
+
+/// The first eight bytes of the ids of the rings in a directory, as their names tell them.
+///
+/// # Errors
+/// If the directory cannot be read.
+pub fn ids_in(directory: &Path) -> io::Result<HashSet<[u8; 8]>> {
+    let id_of = |name: &str| {
+        let (_, id) = name.strip_suffix(SUFFIX)?.split_once('-')?;
+        Some(u64::from_str_radix(id, 16).ok()?.to_le_bytes())
+    };
+    Ok(fs::read_dir(directory)?.flatten().filter_map(|entry| id_of(entry.file_name().to_str()?)).collect())
 }
 
 fn random_id() -> io::Result<RingId> {

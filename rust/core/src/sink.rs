@@ -5,11 +5,11 @@
 //! batch: one that somebody else closed or reused is forgotten, never written to.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirEntryExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,7 +17,8 @@ use rustix::fs::{FallocateFlags, FileType, FlockOperation, fallocate, flock, fst
 use rustix::io::Errno;
 
 use crate::descriptor::{Descriptor, Held, identity};
-use crate::lockfile::{Cursor, JOURNAL, Journal, LockFile, RingId, SIZE, SLOT, SLOTS, Unusable};
+use crate::lockfile::{Cursor, JOURNAL, Journal, LockFile, SIZE, SLOT, SLOTS, Stream, Unusable, VACANT};
+use crate::ringfile::ids_in;
 
 /// An open log file with its lock file.
 #[derive(Debug)]
@@ -29,13 +30,15 @@ pub struct FileSink {
     lock_descriptor: Arc<Descriptor>,
 }
 
-/// Which ring, and which part of it, a batch comes from.
+/// Where a batch comes from, and what it takes to format it again.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'a> {
-    /// The ring.
-    pub ring: &'a RingId,
-    /// Where its file is; empty if it has none.
+    /// The ring and the sink.
+    pub stream: Stream,
+    /// Where the ring's file is; empty if it has none.
     pub ring_path: &'a Path,
+    /// Bytes of the ring's dictionary that were known.
+    pub dictionary: u32,
     /// Position of the first record.
     pub from: u64,
     /// Position behind the last.
@@ -69,7 +72,7 @@ impl FileSink {
     /// is `InvalidData`.
     pub fn lock(&mut self, wait: &mut dyn FnMut() -> bool) -> io::Result<Option<Locked<'_>>> {
         loop {
-            if self.lock.as_ref().is_none_or(|held| held.check().is_none_or(|stat| stat.st_nlink == 0)) {
+            if self.lock.as_ref().is_none_or(|held| held.check().is_none()) {
                 self.lock = None;
                 self.lock = Some(Held::shown(open_lock(&self.lock_path)?, &self.lock_descriptor)?);
             }
@@ -85,34 +88,23 @@ impl FileSink {
                 Err(Errno::INTR) => continue,
                 Err(error) => return Err(error.into()),
             }
-            // The file may have been deleted between opening and locking it: then another process will lock
-            // another file, and ours protects nothing.
-            if held.check().is_none_or(|stat| stat.st_nlink == 0) {
-                self.lock = None;
-                continue;
+            // The file may have been deleted, or moved with its directory: then other processes lock another
+            // file, and ours protects nothing.
+            if is_at(&self.lock_path, held) {
+                break;
             }
-            break;
+            self.lock = None;
         }
         let mut locked = Locked { sink: self, state: LockFile::default(), size: 0, regular: true };
         locked.read_state()?;
-        locked.sink.open_log()?;
-        let stat = fstat(locked.sink.log().file().as_fd())?;
-        locked.size = stat.st_size as u64;
-        locked.regular = FileType::from_raw_mode(stat.st_mode).is_file();
+        locked.come_back()?;
         Ok(Some(locked))
     }
 
     /// Sees to it that `log` is the file that is at the path now.
     fn open_log(&mut self) -> io::Result<()> {
-        if let Some(held) = &self.log
-            && held.check().is_some()
-        {
-            match stat(&self.path) {
-                Ok(stat) if identity(&stat) == held.identity() => return Ok(()),
-                // A process that has lost the right to look there keeps what it has.
-                Err(Errno::ACCESS | Errno::PERM) => return Ok(()),
-                _ => {}
-            }
+        if self.log.as_ref().is_some_and(|held| held.check().is_some() && is_at(&self.path, held)) {
+            return Ok(());
         }
         self.log = None;
         let file = OpenOptions::new().read(true).append(true).create(true).mode(0o666).open(&self.path);
@@ -152,6 +144,15 @@ pub fn lock_path(log: &Path) -> PathBuf {
     log.with_file_name(name)
 }
 
+/// Whether a file that we hold is still the one at its path.
+fn is_at(path: &Path, held: &Held) -> bool {
+    match stat(path) {
+        Ok(stat) => identity(&stat) == held.identity(),
+        // A process that has lost the right to look there keeps what it has.
+        Err(error) => matches!(error, Errno::ACCESS | Errno::PERM),
+    }
+}
+
 fn open_lock(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o666).open(path)?;
     Ok(file)
@@ -176,7 +177,7 @@ impl Locked<'_> {
             let count = file.read_at(&mut bytes[filled..], filled as u64)?;
             filled += count;
             let full = filled == bytes.len();
-            // Slots are taken in order, so a free one at the end of what was read ends the search.
+            // Slots are taken in order, so one at the end of what was read that was never used ends the search.
             if !full || filled as u64 >= SIZE || bytes[filled - SLOT as usize..] == [0; SLOT as usize] {
                 break;
             }
@@ -206,14 +207,56 @@ impl Locked<'_> {
         self.state.open_journal()
     }
 
-    /// How far a ring has been written, if this log knows it.
-    pub fn cursor(&self, ring: &RingId) -> Option<u64> {
-        self.state.cursor(ring).map(|(_, cursor)| cursor.position)
+    /// How far a stream has been written, if this log knows it.
+    pub fn cursor(&self, stream: Stream) -> Option<u64> {
+        self.state.cursor(stream).map(|(_, cursor)| cursor.position)
     }
 
-    /// Whether the journal's file is the one at the path now.
-    pub fn is_current(&self, journal: &Journal) -> bool {
-        self.sink.log().identity() == (journal.device, journal.inode)
+    /// Turns to the file that a journal is about, until [`Locked::come_back`]: the one at the path, or one beside it
+    /// under another name, for logs are moved away by programs that know nothing of the lock. Whether it could be
+    /// found and opened.
+    ///
+    /// # Errors
+    /// What `fstat` says.
+    pub fn turn_to(&mut self, journal: &Journal) -> io::Result<bool> {
+        let wanted = (journal.device, journal.inode);
+        if self.sink.log().identity() == wanted {
+            return Ok(true);
+        }
+        let directory = match self.sink.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let Ok(entries) = fs::read_dir(directory) else { return Ok(false) };
+        for entry in entries.flatten().filter(|entry| entry.ino() == journal.inode) {
+            if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                continue;
+            }
+            let Ok(file) = OpenOptions::new().read(true).append(true).open(entry.path()) else { continue };
+            let held = Held::new(file)?;
+            if held.identity() == wanted {
+                self.sink.log = Some(held);
+                self.measure()?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Turns to the file at the path.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn come_back(&mut self) -> io::Result<()> {
+        self.sink.open_log()?;
+        self.measure()
+    }
+
+    fn measure(&mut self) -> io::Result<()> {
+        let stat = fstat(self.sink.log().file().as_fd())?;
+        self.size = stat.st_size as u64;
+        self.regular = FileType::from_raw_mode(stat.st_mode).is_file();
+        Ok(())
     }
 
     /// The log file's path.
@@ -253,9 +296,10 @@ impl Locked<'_> {
         let slot = self.slot(origin)?;
         let (device, inode) = self.sink.log().identity();
         let journal = Journal {
-            ring: *origin.ring,
+            stream: origin.stream,
             slot,
             pid: origin.pid,
+            dictionary: origin.dictionary,
             from: origin.from,
             to: origin.to,
             device,
@@ -270,7 +314,7 @@ impl Locked<'_> {
             self.state.journal = Some(journal);
         }
         self.write(bytes)?;
-        self.commit(origin.ring, origin.to, origin.stamp)
+        self.commit(origin.stream, origin.to, origin.stamp)
     }
 
     /// Appends bytes to the log, without a journal.
@@ -293,13 +337,22 @@ impl Locked<'_> {
         Ok(())
     }
 
-    /// Says that everything of a ring before `position` is in the log.
+    /// Says that everything of a stream before `position` is in the log.
     ///
     /// # Errors
     /// If the lock file cannot be written.
-    pub fn commit(&mut self, ring: &RingId, position: u64, stamp: u64) -> io::Result<()> {
-        let slot = self.state.cursor(ring).map_or_else(|| self.state.free_slot(), |(slot, _)| slot);
-        self.store(slot, Some(Cursor { ring: *ring, position, stamp }))
+    pub fn commit(&mut self, stream: Stream, position: u64, stamp: u64) -> io::Result<()> {
+        let slot = self.state.cursor(stream).map_or_else(|| self.new_slot(), |(slot, _)| slot);
+        self.store(slot, Some(Cursor { stream, position, stamp }))
+    }
+
+    fn new_slot(&self) -> u32 {
+        self.state.free_slot().unwrap_or_else(|| {
+            // Rings are in the directory of the last one, as far as can be known here.
+            let last = self.state.journal.as_ref().map(|journal| Path::new(OsStr::from_bytes(&journal.ring_path)));
+            let there = last.and_then(Path::parent).and_then(|directory| ids_in(directory).ok()).unwrap_or_default();
+            self.state.stillest_slot(&|ring| there.contains(&ring[..8]))
+        })
     }
 
     /// Closes an open journal without committing: its batch will be written again.
@@ -315,28 +368,34 @@ impl Locked<'_> {
         Ok(())
     }
 
-    /// Gives the slot of a ring back that is no more.
+    /// Gives the slot of a stream back whose ring is no more.
     ///
     /// # Errors
     /// If the lock file cannot be written.
-    pub fn forget(&mut self, ring: &RingId) -> io::Result<()> {
-        match self.state.cursor(ring) {
-            Some((slot, _)) => self.store(slot, None),
-            None => Ok(()),
+    pub fn forget(&mut self, stream: Stream) -> io::Result<()> {
+        let Some((slot, _)) = self.state.cursor(stream) else { return Ok(()) };
+        if self.state.journal.as_ref().is_some_and(|journal| journal.stream == stream) {
+            // Without its cursor it would look as if it had not been committed.
+            self.discard_journal()?;
         }
+        self.store(slot, None)
     }
 
-    /// The ring's slot, taken now if it has none: a journal must not be open without a cursor to close it.
+    /// The stream's slot, taken now if it has none: a journal must not be open without a cursor to close it.
     fn slot(&mut self, origin: &Origin<'_>) -> io::Result<u32> {
-        if let Some((slot, _)) = self.state.cursor(origin.ring) {
+        if let Some((slot, _)) = self.state.cursor(origin.stream) {
             return Ok(slot);
         }
-        self.commit(origin.ring, origin.from, origin.stamp)?;
-        Ok(self.state.cursor(origin.ring).map_or(0, |(slot, _)| slot))
+        if self.state.free_slot().is_none() {
+            // It may be about the stream that loses its slot now.
+            self.discard_journal()?;
+        }
+        self.commit(origin.stream, origin.from, origin.stamp)?;
+        Ok(self.state.cursor(origin.stream).map_or(0, |(slot, _)| slot))
     }
 
     fn store(&mut self, slot: u32, cursor: Option<Cursor>) -> io::Result<()> {
-        let bytes = cursor.map_or([0; SLOT as usize], |cursor| cursor.encode());
+        let bytes = cursor.map_or(VACANT, |cursor| cursor.encode());
         self.sink.lock_file().write_all_at(&bytes, SLOTS + u64::from(slot) * SLOT)?;
         if self.state.cursors.len() <= slot as usize {
             self.state.cursors.resize(slot as usize + 1, None);

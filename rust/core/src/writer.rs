@@ -1,8 +1,9 @@
 //! Drains a ring into its files, each record exactly once.
 //!
 //! A batch is formatted without the lock and appended under it. Who finds the journal of an unfinished batch,
-//! its own or a dead process's, formats that batch again and compares it with the file: what is there is
-//! committed, what is missing is written.
+//! its own or a dead process's, settles it first.
+
+mod settle;
 
 use std::ffi::OsStr;
 use std::io;
@@ -14,9 +15,11 @@ use crate::batch::{Batch, Source};
 use crate::descriptor::Descriptor;
 use crate::dictionary::SinkEntry;
 use crate::ledger::{Entry, Ledger};
-use crate::lockfile::{Journal, RingId};
-use crate::ringfile::{self, FAILED, WRITTEN};
-use crate::sink::{FileSink, Locked, Origin};
+use crate::lockfile::Stream;
+use crate::ringfile::{FAILED, WRITTEN};
+use crate::sink::{FileSink, Locked, Origin, lock_path};
+
+use settle::settle;
 
 /// Bytes of lines that are appended at once.
 const BATCH: usize = 256 * 1024;
@@ -187,28 +190,41 @@ impl Writer {
     fn advance(&mut self, index: usize, head: u64, host: &mut dyn Host) -> io::Result<bool> {
         let Self { source, outlets, lines, .. } = self;
         let outlet = &mut outlets[index];
-        if !outlet.known && !outlet.learn(source, host)? {
-            return Ok(false);
-        }
         lines.clear();
-        let from = outlet.cursor;
-        let batch = source.format(outlet.id, from, head, BATCH, lines, None);
+        let (from, sink) = (outlet.cursor, outlet.id);
+        let batch = source.format(sink, from, head, BATCH, lines, None);
         if !lines.is_empty() {
+            let stream = Stream { ring: source.memory().header().id, sink };
             let Some(mut locked) = lock(&mut outlet.file, host)? else { return Ok(false) };
-            outlet.torn += settle(&mut locked, source, host)?;
-            let ring = source.memory().header().id;
-            match locked.cursor(&ring) {
-                // Our own unfinished batch was finished just now, or by somebody else before.
-                Some(cursor) if cursor > from => {
-                    drop(locked);
-                    let batch = source.format(outlet.id, from, cursor, usize::MAX, &mut Vec::new(), None);
-                    outlet.settle_to(cursor, &batch);
-                    return Ok(true);
-                }
-                _ => {}
+            let settled = settle(&mut locked, source, host.now())?;
+            outlet.torn += settled.torn;
+            let known = std::mem::replace(&mut outlet.known, true);
+            if let Some(cursor) = locked.cursor(stream).filter(|cursor| (from + 1..=head).contains(cursor)) {
+                // Our own unfinished batch was finished just now, or by somebody else before; or a process that
+                // is dead now got so far.
+                drop(locked);
+                let batch = if known {
+                    source.format(sink, from, cursor, usize::MAX, &mut Vec::new(), None)
+                } else {
+                    Batch { records: if settled.stream == Some(stream) { settled.written } else { 0 }, ..batch }
+                };
+                outlet.settle_to(cursor, &batch);
+                return Ok(true);
             }
-            let (pid, stamp) = (host.pid(), host.now());
-            locked.append(&Origin { ring: &ring, ring_path: source.path(), from, to: batch.to, pid, stamp }, lines)?;
+            let (ring_path, dictionary, to) = (source.path(), source.dictionary_read(), batch.to);
+            let (pid, stamp, size) = (host.pid(), host.now(), locked.size());
+            let origin = Origin { stream, ring_path, dictionary, from, to, pid, stamp };
+            if let Err(error) = locked.append(&origin, lines) {
+                // The journal is open, but who settles it may be unable to read this ring: then the cursor has to
+                // tell how many lines are whole.
+                let appended = (locked.size() - size) as usize;
+                let mut ends = Vec::new();
+                source.format(sink, from, to, usize::MAX, &mut Vec::new(), Some(&mut ends));
+                if let Some((_, position)) = ends.iter().take_while(|(end, _)| *end <= appended).last() {
+                    let _ = locked.commit(stream, *position, stamp);
+                }
+                return Err(error);
+            }
         }
         outlet.settle_to(batch.to, &batch);
         Ok(true)
@@ -232,14 +248,16 @@ impl Writer {
         self.source.memory().ring().head() == self.released
     }
 
-    /// Gives the ring's cursor slots back, before its file is removed.
+    /// Gives the ring's cursor slots back, once its file has been removed: without the cursors, who found it would
+    /// write everything again.
     pub fn forget(&mut self, host: &mut dyn Host) {
-        let id = self.source.memory().header().id;
+        self.refresh();
+        let ring = self.source.memory().header().id;
         for outlet in &mut self.outlets {
-            if outlet.known
-                && let Ok(Some(mut locked)) = lock(&mut outlet.file, host)
-            {
-                let _ = locked.forget(&id);
+            // A log that is not there shall not be made for this.
+            let there = outlet.known || (outlet.path().exists() && lock_path(outlet.path()).exists());
+            if there && let Ok(Some(mut locked)) = lock(&mut outlet.file, host) {
+                let _ = locked.forget(Stream { ring, sink: outlet.id });
             }
         }
     }
@@ -254,17 +272,6 @@ impl Writer {
 }
 
 impl Outlet {
-    /// Asks the lock file how far this ring has been written; whether it could be asked.
-    fn learn(&mut self, source: &mut Source, host: &mut dyn Host) -> io::Result<bool> {
-        let Some(mut locked) = lock(&mut self.file, host)? else { return Ok(false) };
-        self.torn += settle(&mut locked, source, host)?;
-        if let Some(cursor) = locked.cursor(&source.memory().header().id) {
-            self.cursor = self.cursor.max(cursor);
-        }
-        self.known = true;
-        Ok(true)
-    }
-
     fn settle_to(&mut self, position: u64, batch: &Batch) {
         self.cursor = position;
         self.written += batch.records;
@@ -282,80 +289,4 @@ impl Outlet {
 fn lock<'a>(file: &'a mut FileSink, host: &mut dyn Host) -> io::Result<Option<Locked<'a>>> {
     let mut first = true;
     file.lock(&mut || host.wait(std::mem::take(&mut first)))
-}
-
-/// Finishes the batch that somebody began, if there is one; how many torn lines were closed.
-fn settle(locked: &mut Locked<'_>, own: &mut Source, host: &mut dyn Host) -> io::Result<u64> {
-    let Some(journal) = locked.open_journal().cloned() else { return Ok(0) };
-    let stamp = host.now();
-    if !locked.is_current(&journal) || journal.offset > locked.size() {
-        // The file was moved away or cut since: nobody can tell what of the batch is in it. Write it again.
-        locked.discard_journal()?;
-        return Ok(0);
-    }
-    let mut other;
-    let source = if own.memory().header().id == journal.ring {
-        Some(own)
-    } else {
-        other = ring_of(&journal);
-        other.as_mut()
-    };
-    let path = locked.path().to_path_buf();
-    let mut lines = Vec::new();
-    let mut ends = Vec::new();
-    if let Some(source) = source {
-        source.refresh();
-        let sink = source.sinks().find(|(_, sink)| Path::new(OsStr::from_bytes(&sink.path)) == path).map(|(id, _)| id);
-        if let Some(sink) = sink {
-            source.format(sink, journal.from, journal.to, usize::MAX, &mut lines, Some(&mut ends));
-        }
-    }
-    finish(locked, &journal, &lines, &ends, stamp)
-}
-
-/// Compares the file with the batch as it must be, and brings the two together.
-fn finish(
-    locked: &mut Locked<'_>,
-    journal: &Journal,
-    lines: &[u8],
-    ends: &[(usize, u64)],
-    stamp: u64,
-) -> io::Result<u64> {
-    let found = locked.read(journal.offset, journal.length.max(lines.len() as u64) as usize)?;
-    let reachable = lines.len() as u64 == journal.length;
-    let matching = found.iter().zip(lines).take_while(|(a, b)| a == b).count();
-    let at_end = locked.size() == journal.offset + matching as u64;
-    if reachable && matching == lines.len() {
-        locked.commit(&journal.ring, journal.to, stamp)?;
-        return Ok(0);
-    }
-    if reachable && at_end {
-        locked.write(&lines[matching..])?;
-        locked.commit(&journal.ring, journal.to, stamp)?;
-        return Ok(0);
-    }
-    if !reachable && locked.size() == journal.offset + journal.length {
-        // The ring is gone, but as many bytes as it promised are there.
-        locked.commit(&journal.ring, journal.to, stamp)?;
-        return Ok(0);
-    }
-    // Somebody who does not know the lock wrote in between, or the ring is gone. What is whole counts as written;
-    // a torn line is closed, so that the next one stands alone.
-    let size = locked.size();
-    let torn = size > 0 && locked.read(size - 1, 1)? != b"\n";
-    if torn {
-        locked.write(b"\n")?;
-    }
-    if let Some((_, position)) = ends.iter().take_while(|(end, _)| reachable && *end <= matching).last() {
-        locked.commit(&journal.ring, *position, stamp)?;
-    }
-    locked.discard_journal()?;
-    Ok(u64::from(torn))
-}
-
-fn ring_of(journal: &Journal) -> Option<Source> {
-    let path = Path::new(OsStr::from_bytes(&journal.ring_path));
-    let memory = ringfile::snapshot(path).ok()?;
-    let same: RingId = memory.header().id;
-    (same == journal.ring).then(|| Source::new(memory, path))
 }

@@ -1,0 +1,127 @@
+//! What to do about a batch that somebody began and did not finish: it is formatted again and compared with the
+//! file. What is there is committed, what is missing is written.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use crate::batch::Source;
+use crate::lockfile::{Journal, Stream};
+use crate::ringfile::snapshot;
+use crate::sink::Locked;
+
+/// Bytes of other programs that are searched for the beginning of a batch.
+const FOREIGN: usize = 16 << 20;
+
+/// What was found and done.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Settled {
+    /// Whose batch it was.
+    pub(super) stream: Option<Stream>,
+    /// Its lines that were not whole in the file, and are now.
+    pub(super) written: u64,
+    /// Torn lines that were closed.
+    pub(super) torn: u64,
+}
+
+/// A batch formatted again: its bytes, and for each line its end and the position behind its record.
+type Again = (Vec<u8>, Vec<(usize, u64)>);
+
+/// Finishes the open batch, if there is one.
+pub(super) fn settle(locked: &mut Locked<'_>, own: &Source, stamp: u64) -> io::Result<Settled> {
+    let Some(journal) = locked.open_journal().cloned() else { return Ok(Settled::default()) };
+    let settled = if locked.turn_to(&journal)? && journal.offset <= locked.size() {
+        match format_again(&journal, own) {
+            Some((lines, ends)) => finish(locked, &journal, &lines, &ends, stamp)?,
+            None => close(locked, &journal, stamp)?,
+        }
+    } else {
+        // The file was deleted or cut since: what of the batch was in it is gone. It is written again.
+        locked.discard_journal()?;
+        Settled::default()
+    };
+    locked.come_back()?;
+    Ok(settled)
+}
+
+/// The journal's batch from its ring, if that can be read and gives as many bytes as were promised.
+fn format_again(journal: &Journal, own: &Source) -> Option<Again> {
+    let (memory, path) = if own.memory().header().id == journal.stream.ring {
+        (own.memory().clone(), own.path())
+    } else {
+        let path = Path::new(OsStr::from_bytes(&journal.ring_path));
+        (snapshot(path).ok().filter(|memory| memory.header().id == journal.stream.ring)?, path)
+    };
+    // What is released belongs to the producer again, and beyond the head there is nothing.
+    if journal.from < memory.ring().tail() || journal.to > memory.ring().head() {
+        return None;
+    }
+    let mut source = Source::as_of(memory, path, journal.dictionary);
+    let (mut lines, mut ends) = (Vec::new(), Vec::new());
+    let length = usize::try_from(journal.length).ok()?;
+    source.format(journal.stream.sink, journal.from, journal.to, length + 1, &mut lines, Some(&mut ends));
+    (lines.len() == length).then_some((lines, ends))
+}
+
+/// Compares the file with the batch as it must be, and brings the two together.
+fn finish(
+    locked: &mut Locked<'_>,
+    journal: &Journal,
+    lines: &[u8],
+    ends: &[(usize, u64)],
+    stamp: u64,
+) -> io::Result<Settled> {
+    let Ok(found) = locked.read(journal.offset, lines.len() + FOREIGN) else {
+        // A log that we may only write to.
+        return close(locked, journal, stamp);
+    };
+    let first = &lines[..ends.first().map_or(0, |(end, _)| *end)];
+    // Who does not know the lock may have appended between the journal and the batch.
+    let begin = if found.len() < first.len() { 0 } else { memchr::memmem::find(&found, first).unwrap_or(0) };
+    let matching = found[begin..].iter().zip(lines).take_while(|(a, b)| a == b).count();
+    let whole = ends.iter().take_while(|(end, _)| *end <= matching).count();
+    let at_end = locked.size() == journal.offset + (begin + matching) as u64;
+    let mut settled = Settled { stream: Some(journal.stream), written: 0, torn: 0 };
+    if matching == lines.len() {
+        locked.commit(journal.stream, journal.to, stamp)?;
+    } else if at_end {
+        locked.write(&lines[matching..])?;
+        settled.written = (ends.len() - whole) as u64;
+        locked.commit(journal.stream, journal.to, stamp)?;
+    } else {
+        // Who does not know the lock wrote into the batch. Its whole lines count as written; the torn one is
+        // closed, so that the next one stands alone.
+        settled.torn = end_line(locked)?;
+        if let Some((_, position)) = whole.checked_sub(1).map(|last| ends[last]) {
+            locked.commit(journal.stream, position, stamp)?;
+        }
+        locked.discard_journal()?;
+    }
+    Ok(settled)
+}
+
+/// Closes the journal of a batch that cannot be formatted again, or not be compared.
+fn close(locked: &mut Locked<'_>, journal: &Journal, stamp: u64) -> io::Result<Settled> {
+    let mut settled = Settled { stream: Some(journal.stream), written: 0, torn: 0 };
+    if locked.size() == journal.offset + journal.length {
+        // As many bytes as were promised are there.
+        locked.commit(journal.stream, journal.to, stamp)?;
+    } else {
+        if locked.size() > journal.offset {
+            settled.torn = end_line(locked)?;
+        }
+        locked.discard_journal()?;
+    }
+    Ok(settled)
+}
+
+/// Ends the last line of the log if it is torn; how many were.
+fn end_line(locked: &mut Locked<'_>) -> io::Result<u64> {
+    let size = locked.size();
+    let torn = size > 0 && locked.read(size - 1, 1).map_or(true, |last| last != b"\n");
+    if torn {
+        locked.write(b"\n")?;
+    }
+    Ok(u64::from(torn))
+}
