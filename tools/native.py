@@ -11,7 +11,6 @@ import re
 import shutil
 from pathlib import Path
 
-import mutants as mutations
 from pythons import Python
 from shell import ROOT, RunError, Shell
 
@@ -19,8 +18,30 @@ _CORE = ("--package", "undergird-core")
 _HOST = "x86_64-unknown-linux-gnu"
 
 
-def _target(name: str) -> str:
-    return str(ROOT / "target" / name)
+TSAN_OPTIONS = f"suppressions={ROOT / 'tools' / 'tsan.supp'}"
+
+_LOOM = "--cfg loom"
+_ADDRESS = "-Zsanitizer=address"
+_THREAD = "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer"
+# What cargo-fuzz would compile with, so that a stable toolchain and cargo are enough.
+_COVERAGE = (
+    "--cfg fuzzing -Zsanitizer=address -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4"
+    " -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"
+    " -Cllvm-args=-sanitizer-coverage-trace-compares"
+)
+
+
+def target_folder(flags: str) -> Path:
+    """Where what is compiled with these RUSTFLAGS goes."""
+    names = {"": "", _LOOM: "loom", _ADDRESS: "asan", _THREAD: "tsan", _COVERAGE: "fuzz"}
+    return ROOT / "target" / names.get(flags, "other")
+
+
+def compiled_with(flags: str) -> dict[str, str | None]:
+    """The environment for cargo to compile with these RUSTFLAGS."""
+    # The sanitizers' runtimes ship with the stable toolchain; only their flag is gated.
+    gate = {"RUSTC_BOOTSTRAP": "1"} if "-Z" in flags else {}
+    return {"RUSTFLAGS": flags, "CARGO_TARGET_DIR": str(target_folder(flags)), **gate}
 
 
 def unit_tests(shell: Shell, python: Python) -> None:
@@ -32,26 +53,15 @@ def loom(shell: Shell) -> None:
     """The ring's models: every interleaving that loom can tell apart."""
     shell.run(
         ["cargo", "test", *_CORE, "--profile", "quick", "--test", "loom_ring"],
-        env={"RUSTFLAGS": "--cfg loom", "CARGO_TARGET_DIR": _target("loom")},
+        env=compiled_with(_LOOM),
     )
-
-
-def mutants(shell: Shell) -> None:
-    """Each planted mistake has to be found by the test that it names."""
-    mutations.everything(shell)
 
 
 def address_sanitizer(shell: Shell) -> None:
     """The core's tests with every access checked."""
-    # The sanitizers' runtimes ship with the stable toolchain; only the flag is gated.
     shell.run(
         ["cargo", "test", *_CORE, "--target", _HOST, "--lib", "--tests"],
-        env={
-            "RUSTC_BOOTSTRAP": "1",
-            "RUSTFLAGS": "-Zsanitizer=address",
-            "CARGO_TARGET_DIR": _target("asan"),
-            "PROPTEST_CASES": "32",
-        },
+        env={**compiled_with(_ADDRESS), "PROPTEST_CASES": "32"},
     )
 
 
@@ -64,12 +74,7 @@ def thread_sanitizer(shell: Shell) -> None:
     """
     shell.run(
         ["cargo", "test", *_CORE, "--target", _HOST, "--test", "ring_threads"],
-        env={
-            "RUSTC_BOOTSTRAP": "1",
-            "RUSTFLAGS": "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer",
-            "CARGO_TARGET_DIR": _target("tsan"),
-            "TSAN_OPTIONS": f"suppressions={ROOT / 'tools' / 'tsan.supp'}",
-        },
+        env={**compiled_with(_THREAD), "TSAN_OPTIONS": TSAN_OPTIONS},
     )
 
 
@@ -110,14 +115,6 @@ def _test_binaries(shell: Shell, name: str) -> list[Path]:
     return [Path(message["executable"]) for message in messages if message.get("executable")]
 
 
-# What cargo-fuzz would compile with, so that a stable toolchain and cargo are enough.
-_COVERAGE = (
-    "--cfg fuzzing -Zsanitizer=address -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4"
-    " -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"
-    " -Cllvm-args=-sanitizer-coverage-trace-compares"
-)
-
-
 def fuzz(shell: Shell, seconds: int) -> None:
     """Attacks every reader of untrusted bytes for some seconds each.
 
@@ -125,10 +122,10 @@ def fuzz(shell: Shell, seconds: int) -> None:
     input that crashed a target is kept in target/fuzz/artifacts.
     """
     crate = ROOT / "rust" / "core" / "fuzz"
-    folder = ROOT / "target" / "fuzz"
+    folder = target_folder(_COVERAGE)
     shell.run(
         ["cargo", "build", "--release", "--target", _HOST, "--manifest-path", crate / "Cargo.toml"],
-        env={"RUSTC_BOOTSTRAP": "1", "RUSTFLAGS": _COVERAGE, "CARGO_TARGET_DIR": str(folder)},
+        env=compiled_with(_COVERAGE),
     )
     for source in sorted((crate / "fuzz_targets").glob("*.rs")):
         corpus = folder / "corpus" / source.stem

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 
 import lint
+import mutants
 import native
 import pythons
 import wheels
@@ -78,7 +79,7 @@ def test(shell: Shell, *, deep: bool) -> bool:
     def rust() -> None:
         native.unit_tests(shell, newest)
         native.loom(shell)
-        native.mutants(shell)
+        mutants.everything(shell)
 
     def sanitizers() -> None:
         native.address_sanitizer(shell)

@@ -68,7 +68,7 @@ class Shell:
         count: bool = True,
         show: bool = True,
     ) -> str:
-        """Runs a command, passing on what it prints, and gives its output back.
+        """Runs a command, shows it and what it prints, and gives its output back.
 
         Args:
             command: The program and its arguments.
@@ -76,14 +76,16 @@ class Shell:
             cwd: The folder it runs in.
             timeout: Seconds after which it is killed, so that a hang fails a run and not the machine.
             count: Whether closing lines of test runners in its output are added to `counts`.
-            show: Whether its output is passed on while it runs; a failure shows it anyway.
+            show: Whether the command and its output are shown while it runs; if not, a failure tells.
 
         Raises:
             RunError: It ended with a nonzero status, or ran out of time.
         """
         words = [str(word) for word in command]
         shown = [f"{name}={shlex.quote(value)}" for name, value in (env or {}).items() if value is not None]
-        print(f"$ {' '.join([*shown, shlex.join(words)])}", flush=True)
+        line = " ".join([*shown, shlex.join(words)])
+        if show:
+            print(f"$ {line}", flush=True)
         output = bytearray()
         with subprocess.Popen(
             words,
@@ -108,7 +110,8 @@ class Shell:
                 while chunk := os.read(process.stdout.fileno(), 65536):
                     output += chunk
                     if show:
-                        _pass_on(chunk)
+                        sys.stdout.buffer.write(chunk)
+                        sys.stdout.buffer.flush()
                 status = process.wait()
             except BaseException:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -117,18 +120,13 @@ class Shell:
                 timer.cancel()
         if count:
             self.counts.read(bytes(output))
-        if status != 0 and not show:
-            _pass_on(bytes(output))
+        text = output.decode(errors="replace")
+        hidden = "" if show else f"\n{text}"
         if expired.is_set():
-            raise RunError(f"killed after {timeout:.0f} s: {shlex.join(words)}")
+            raise RunError(f"killed after {timeout:.0f} s: {line}{hidden}")
         if status != 0:
-            raise RunError(f"exit status {status}: {shlex.join(words)}")
-        return output.decode(errors="replace")
-
-
-def _pass_on(output: bytes) -> None:
-    sys.stdout.buffer.write(output)
-    sys.stdout.buffer.flush()
+            raise RunError(f"exit status {status}: {line}{hidden}")
+        return text
 
 
 def changed_environment(changes: Mapping[str, str | None]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 #![cfg(not(loom))]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use undergird_core::record::{HEADER, Header, Kind};
@@ -15,13 +16,24 @@ fn payload(number: u64, largest: usize) -> Vec<u8> {
     (0..length).map(|at| (number as usize).wrapping_add(at) as u8).collect()
 }
 
+/// Says that its thread is over, also when that thread panicked and nobody will make room any more.
+struct Over(Arc<AtomicBool>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        // ORDERING: Relaxed: nothing is read on the strength of it, and the ring alone is to order the threads.
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 fn producer_and_consumer(capacity: usize, count: u64) {
     // Held until both threads are joined: the last owner frees the memory.
     let region = Arc::new(Region::heap(CONTROL + capacity));
     let ring = Ring::new(Arc::clone(&region), CONTROL, capacity);
     let largest = ring.largest();
 
-    let writing = ring.clone();
+    let over = Arc::new(AtomicBool::new(false));
+    let (writing, reader_is_over) = (ring.clone(), Arc::clone(&over));
     let writer = thread::spawn(move || {
         // SAFETY: the only producer of this ring.
         let mut producer = unsafe { Producer::new(writing) };
@@ -29,14 +41,17 @@ fn producer_and_consumer(capacity: usize, count: u64) {
             let header = Header { kind: Kind::Log as u8, stamp: number, ..Header::default() };
             let payload = payload(number, largest);
             while producer.push(header, &payload).is_err() {
+                // ORDERING: Relaxed, as in `Over`.
+                assert!(!reader_is_over.load(Ordering::Relaxed), "nobody reads any more");
                 thread::yield_now();
             }
         }
         producer.head()
     });
 
-    let reading = ring.clone();
+    let (reading, guard) = (ring.clone(), Over(Arc::clone(&over)));
     let reader = thread::spawn(move || {
+        let _guard = guard;
         let (mut position, mut number) = (0, 0);
         while number < count {
             let head = reading.head();
@@ -57,8 +72,8 @@ fn producer_and_consumer(capacity: usize, count: u64) {
         position
     });
 
-    let written = writer.join().expect("the writer did not panic");
     let read = reader.join().expect("the reader did not panic");
+    let written = writer.join().expect("the writer did not panic");
     assert_eq!(written, read);
 }
 
