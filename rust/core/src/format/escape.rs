@@ -4,7 +4,7 @@
 //! else. Lone surrogates (which Python strings may hold, and records carry in their three-byte form) become `\udXXX`;
 //! bytes that are no text at all become `\ufffd`, so that every line is valid UTF-8 and valid JSON.
 
-use super::page::Page;
+use super::page::{Page, half, word};
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
@@ -24,13 +24,6 @@ fn marks(word: u64) -> u64 {
 #[inline]
 fn is_plain(word: u64) -> bool {
     marks(word) | (word & HIGHS) == 0
-}
-
-#[inline]
-fn word_at(bytes: &[u8], at: usize) -> u64 {
-    let mut word = [0; 8];
-    word.copy_from_slice(&bytes[at..at + 8]);
-    u64::from_le_bytes(word)
 }
 
 /// Appends `text` as a JSON string with its quotes.
@@ -54,25 +47,24 @@ pub(super) fn quoted(text: &[u8], page: &mut Page) {
 #[inline]
 fn copy_plain(text: &[u8], room: &mut [u8]) -> usize {
     let count = text.len();
-    let room = &mut room[..count + 8];
     if count < 8 {
-        let word = short_word(text);
-        room[..8].copy_from_slice(&word.to_le_bytes());
-        return if is_plain(word) { count } else { 0 };
+        let all = short_word(text);
+        room[..8].copy_from_slice(&all.to_le_bytes());
+        return if is_plain(all) { count } else { 0 };
     }
-    let mut at = 0;
-    while at + 8 <= count {
-        let word = word_at(text, at);
-        room[at..at + 8].copy_from_slice(&word.to_le_bytes());
-        if !is_plain(word) {
-            return at;
+    let room = &mut room[..count];
+    let (pieces, _) = text.as_chunks::<8>();
+    let (places, _) = room.as_chunks_mut::<8>();
+    for (at, (piece, place)) in pieces.iter().zip(places).enumerate() {
+        *place = *piece;
+        if !is_plain(u64::from_le_bytes(*piece)) {
+            return at * 8;
         }
-        at += 8;
     }
     // The last word overlaps the one before it.
-    let word = word_at(text, count - 8);
-    room[count - 8..count].copy_from_slice(&word.to_le_bytes());
-    if is_plain(word) { count } else { at }
+    let last = word(text, count - 8);
+    room[count - 8..].copy_from_slice(&last.to_le_bytes());
+    if is_plain(last) { count } else { count & !7 }
 }
 
 /// Up to seven bytes as a word, filled up with spaces.
@@ -80,18 +72,15 @@ fn copy_plain(text: &[u8], room: &mut [u8]) -> usize {
 fn short_word(text: &[u8]) -> u64 {
     let count = text.len();
     let bits = 8 * count as u32;
-    let word = match count {
+    let filled = match count {
         0 => 0,
         1..4 => {
             let middle = count / 2;
             u64::from(text[0]) | u64::from(text[middle]) << (8 * middle) | u64::from(text[count - 1]) << (bits - 8)
         }
-        _ => {
-            let half = |at: usize| u64::from(u32::from_le_bytes([text[at], text[at + 1], text[at + 2], text[at + 3]]));
-            half(0) | half(count - 4) << (bits - 32)
-        }
+        _ => u64::from(half(text, 0)) | u64::from(half(text, count - 4)) << (bits - 32),
     };
-    word | (ONES * b' ' as u64) << bits
+    filled | (ONES * b' ' as u64) << bits
 }
 
 /// Any bytes: texts in UTF-8 piece by piece, and what stands between them.
@@ -155,7 +144,7 @@ fn escaped_utf8(text: &[u8], page: &mut Page) {
 fn clean_run(text: &[u8]) -> usize {
     let mut at = 0;
     while at + 8 <= text.len() {
-        let found = marks(word_at(text, at));
+        let found = marks(word(text, at));
         if found != 0 {
             return at + found.trailing_zeros() as usize / 8;
         }

@@ -7,7 +7,7 @@
 use super::float::Repr;
 use super::keys::{Layers, Plans};
 use super::message::Messages;
-use super::page::Page;
+use super::page::{Page, SLACK, same};
 use super::stamp::Stamp;
 use super::{escape, fragment};
 use crate::dictionary::{Dictionary, Entry};
@@ -27,7 +27,7 @@ pub struct JsonFormatter {
     messages: Messages,
 }
 
-/// The text between the stamp and the message, and what it was made from.
+/// The text between the stamp and the message ([`SLACK`] bytes behind it), and what it was made from.
 #[derive(Clone, Debug)]
 struct Head {
     level: u8,
@@ -71,7 +71,8 @@ impl JsonFormatter {
             self.page.literal(b",\"line_number\":");
             self.page.short(itoa::Buffer::new().format(site.line).as_bytes());
         }
-        self.fields([record.context, record.bound, record.fields], dictionary);
+        let layers = [record.context.as_ref(), record.bound.as_ref(), record.fields.as_ref()];
+        self.fields(&layers, dictionary);
         if let Some(exception) = record.exception {
             self.page.literal(b",\"exception\":");
             escape::quoted(exception.text, &mut self.page);
@@ -102,8 +103,8 @@ impl JsonFormatter {
             Some(head)
                 if head.level == header.level
                     && head.id == header.name
-                    && head.name == *name
-                    && level_name.is_some_and(|level_name| *head.level_name == *level_name) =>
+                    && same(&head.name, name)
+                    && level_name.is_some_and(|level_name| same(&head.level_name, level_name)) =>
             {
                 head
             }
@@ -116,26 +117,27 @@ impl JsonFormatter {
                         id: header.name,
                         level_name: level_name.into(),
                         name: name.clone(),
-                        text: self.page.line()[begin..].into(),
+                        text: [&self.page.line()[begin..], &[0; SLACK]].concat().into(),
                     });
                 }
                 return;
             }
         };
-        self.page.push(&head.text);
+        self.page.padded(&head.text, head.text.len() - SLACK);
     }
 
     #[inline]
-    fn fields(&mut self, layers: Layers<'_>, dictionary: &Dictionary) {
+    fn fields(&mut self, layers: &Layers<'_, '_>, dictionary: &Dictionary) {
         if layers.iter().all(Option::is_none) {
             return;
         }
-        let plan = self.plans.get(&layers, dictionary);
-        let values = layers.into_iter().flatten().flatten();
-        for (piece, (_, value)) in plan.pieces().zip(values) {
-            if let Some((text, count)) = piece {
-                self.page.padded(text, count);
-                write_value(value, &mut self.page);
+        let plan = self.plans.get(layers, dictionary);
+        let mut pieces = plan.pieces().iter();
+        for &&group in layers.iter().flatten() {
+            for ((_, value), &piece) in group.into_iter().zip(&mut pieces) {
+                if plan.write(piece, &mut self.page) {
+                    write_value(value, &mut self.page);
+                }
             }
         }
     }

@@ -7,12 +7,12 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::escape;
-use super::page::{Page, SLACK};
+use super::page::{Page, SLACK, same};
 use crate::dictionary::{Dictionary, Entry};
 use crate::record::{Group, INLINE};
 
 /// Context, bound fields, the call's fields: the later hides the earlier.
-pub(super) type Layers<'a> = [Option<Group<'a>>; 3];
+pub(super) type Layers<'r, 'a> = [Option<&'r Group<'a>>; 3];
 
 /// The line's own keys.
 const RESERVED: [&[u8]; 10] = [
@@ -39,20 +39,35 @@ type Shape = Box<[Box<[u8]>]>;
 pub(super) struct Plan {
     /// The pieces one after the other, and [`SLACK`] bytes behind.
     text: Vec<u8>,
-    /// Begin and length of each piece in `text`; a value that is hidden has none.
-    pieces: Vec<Option<(u32, u32)>>,
+    pieces: Vec<Piece>,
+}
+
+/// Where in the plan's text a piece `,"key":` stands; a value that is hidden has an empty one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    begin: u32,
+    count: u32,
 }
 
 impl Plan {
-    /// The pieces `,"key":` of all layers' values, in order; each can be read for [`SLACK`] bytes beyond its length.
+    /// One piece for each value of all layers, in order.
     #[inline]
-    pub(super) fn pieces(&self) -> impl Iterator<Item = Option<(&[u8], usize)>> {
-        self.pieces.iter().map(|piece| piece.map(|(begin, count)| (&self.text[begin as usize..], count as usize)))
+    pub(super) fn pieces(&self) -> &[Piece] {
+        &self.pieces
     }
 
-    fn new(layers: &Layers<'_>, dictionary: &Dictionary) -> Self {
+    /// Appends a piece; gives whether there is one.
+    #[inline]
+    pub(super) fn write(&self, piece: Piece, page: &mut Page) -> bool {
+        if piece.count > 0 {
+            page.padded(&self.text[piece.begin as usize..], piece.count as usize);
+        }
+        piece.count > 0
+    }
+
+    fn new(layers: &Layers<'_, '_>, dictionary: &Dictionary) -> Self {
         let names: Vec<Cow<'_, [u8]>> =
-            layers.iter().flatten().flat_map(|group| group_names(group, dictionary)).collect();
+            layers.iter().flatten().flat_map(|&group| group_names(group, dictionary)).collect();
         let mut last = HashMap::with_capacity(names.len());
         for (place, name) in names.iter().enumerate() {
             last.insert(name, place);
@@ -60,13 +75,13 @@ impl Plan {
         let mut page = Page::new();
         let mut plan = Self::default();
         for (place, name) in names.iter().enumerate() {
-            plan.pieces.push((last[name] == place).then(|| {
-                let begin = page.line().len();
+            let begin = page.line().len();
+            if last[name] == place {
                 page.literal(b",");
                 escape::quoted(name, &mut page);
                 page.literal(b":");
-                (begin as u32, (page.line().len() - begin) as u32)
-            }));
+            }
+            plan.pieces.push(Piece { begin: begin as u32, count: (page.line().len() - begin) as u32 });
         }
         plan.text.extend_from_slice(page.line());
         plan.text.extend_from_slice(&[0; SLACK]);
@@ -162,16 +177,22 @@ struct Slot {
 
 impl Slot {
     #[inline]
-    fn serves(&self, ids: [u32; 3], layers: &Layers<'_>, dictionary: &Dictionary) -> bool {
+    fn serves(&self, ids: [u32; 3], layers: &Layers<'_, '_>, dictionary: &Dictionary) -> bool {
         self.ids == ids
             && layers.iter().zip(&self.shapes).all(|(layer, shape)| match (layer, shape) {
                 (Some(group), Some(shape)) => {
-                    usize::from(group.count) == shape.len() && shape_of(group, dictionary) == Some(shape)
+                    usize::from(group.count) == shape.len()
+                        && shape_of(group, dictionary).is_some_and(|known| same_keys(known, shape))
                 }
                 (None, None) => true,
                 _ => false,
             })
     }
+}
+
+#[inline]
+fn same_keys(one: &Shape, other: &Shape) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
 }
 
 /// The plans of the combinations of shapes seen lately.
@@ -188,7 +209,7 @@ impl Plans {
 
     /// The plan for these layers.
     #[inline]
-    pub(super) fn get(&mut self, layers: &Layers<'_>, dictionary: &Dictionary) -> &Plan {
+    pub(super) fn get(&mut self, layers: &Layers<'_, '_>, dictionary: &Dictionary) -> &Plan {
         let ids = layers.map(|layer| layer.and_then(|group| group.shape).unwrap_or(INLINE));
         let place = place(ids);
         let hit = self.slots[place].as_ref().is_some_and(|slot| slot.serves(ids, layers, dictionary));
@@ -200,9 +221,9 @@ impl Plans {
 
     /// Makes a plan; gives whether it is one to remember.
     #[cold]
-    fn make(&mut self, place: usize, ids: [u32; 3], layers: &Layers<'_>, dictionary: &Dictionary) -> bool {
+    fn make(&mut self, place: usize, ids: [u32; 3], layers: &Layers<'_, '_>, dictionary: &Dictionary) -> bool {
         let plan = Plan::new(layers, dictionary);
-        let shapes = layers.map(|layer| layer.and_then(|group| shape_of(&group, dictionary).cloned()));
+        let shapes = layers.map(|layer| layer.and_then(|group| shape_of(group, dictionary).cloned()));
         let slot = Slot { ids, shapes, plan };
         if slot.serves(ids, layers, dictionary) {
             self.slots[place] = Some(Box::new(slot));

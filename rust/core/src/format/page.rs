@@ -87,7 +87,7 @@ impl Page {
         self.end += count;
     }
 
-    /// Appends a text of at most 32 bytes.
+    /// Appends a text of at most 32 bytes that is short enough to be copied without a call.
     #[inline]
     pub(super) fn short(&mut self, text: &[u8]) {
         let count = text.len();
@@ -105,6 +105,11 @@ impl Page {
                 copy::<4>(text, 0, room);
                 copy::<4>(text, count - 4, room);
             }
+            1..4 => {
+                room[0] = text[0];
+                room[count / 2] = text[count / 2];
+                room[count - 1] = text[count - 1];
+            }
             _ => room[..count].copy_from_slice(text),
         }
         self.end += count;
@@ -114,4 +119,34 @@ impl Page {
 #[inline]
 fn copy<const N: usize>(from: &[u8], at: usize, to: &mut [u8]) {
     to[at..at + N].copy_from_slice(&from[at..at + N]);
+}
+
+/// Whether two texts are equal; without a call where they are as short as names and keys are.
+#[inline]
+pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
+    let count = one.len();
+    if count != other.len() {
+        return false;
+    }
+    match count {
+        8..=16 => word(one, 0) == word(other, 0) && word(one, count - 8) == word(other, count - 8),
+        4..8 => half(one, 0) == half(other, 0) && half(one, count - 4) == half(other, count - 4),
+        _ => one == other,
+    }
+}
+
+/// Eight bytes of a text.
+#[inline]
+pub(super) fn word(text: &[u8], at: usize) -> u64 {
+    let mut word = [0; 8];
+    word.copy_from_slice(&text[at..at + 8]);
+    u64::from_le_bytes(word)
+}
+
+/// Four bytes of a text.
+#[inline]
+pub(super) fn half(text: &[u8], at: usize) -> u32 {
+    let mut half = [0; 4];
+    half.copy_from_slice(&text[at..at + 4]);
+    u32::from_le_bytes(half)
 }
