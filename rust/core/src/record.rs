@@ -237,6 +237,13 @@ impl<'a> Bytes<'a> {
     }
 }
 
+/// How many bytes the value at the start takes; `None` if there is none.
+pub fn value_length(bytes: &[u8]) -> Option<usize> {
+    let mut rest = Bytes(bytes);
+    rest.value().ok()?;
+    Some(bytes.len() - rest.0.len())
+}
+
 /// A run of values, checked when the record was parsed.
 #[derive(Clone, Copy, Debug)]
 pub struct Values<'a> {

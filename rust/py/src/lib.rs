@@ -1,1 +1,42 @@
+//! `undergird._core`: the binding between Python and undergird-core. It converts and forwards.
 
+use pyo3::prelude::*;
+
+mod accept;
+mod control;
+mod emit;
+mod fast;
+mod generation;
+mod hooks;
+mod host;
+mod overload;
+mod producer;
+mod runtime;
+mod stats;
+mod thread;
+
+/// The native half of undergird. Not for use by itself: see `undergird` and `undergird.log`.
+#[pymodule(gil_used = true)]
+mod _core {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::control::{
+        configure, flush, inspect_rings, invalidate, probe, recover_rings, ring_directories, shutdown,
+    };
+    #[pymodule_export]
+    use crate::emit::emit;
+    #[pymodule_export]
+    use crate::fast::logger::Logger;
+    #[pymodule_export]
+    use crate::hooks::set_hooks;
+    #[pymodule_export]
+    use crate::stats::stats;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::generation::install();
+        crate::runtime::install_fork_handler();
+        crate::fast::logger::install(&module.py().get_type::<Logger>())
+    }
+}

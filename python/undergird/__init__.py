@@ -1,0 +1,54 @@
+"""Infrastructure for high-throughput Python simulations and services, on a Rust core.
+
+Example:
+    >>> import undergird
+    >>> undergird.configure("run.log")
+    >>> log = undergird.get_logger("sim.cells")
+    >>> log.info("agent moved", agent_id=7, x=0.5)
+    >>> undergird.flush()
+    True
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from undergird.errors import ConfigurationError, LogFileError, UndergirdError
+    from undergird.log import Logger, configure, flush, get_logger, shutdown, stats
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ConfigurationError",
+    "LogFileError",
+    "Logger",
+    "UndergirdError",
+    "__version__",
+    "configure",
+    "flush",
+    "get_logger",
+    "shutdown",
+    "stats",
+]
+
+_HOME = {
+    "ConfigurationError": "undergird.errors",
+    "LogFileError": "undergird.errors",
+    "UndergirdError": "undergird.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a public name from its room when it is first used."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOME.get(name, "undergird.log")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,20 @@
+"""The structured logger: loggers over the standard library's tree, files written by the Rust core.
+
+The way of a call: `Logger` (native methods) → the ring → the writer's thread → the file. A call that is not for
+our handlers alone goes the standard library's way: `slow` makes a `LogRecord`, and our handlers put it into the
+same ring.
+"""
+
+from __future__ import annotations
+
+from undergird import _core
+from undergird.log.handlers import ConsoleHandler, FileHandler
+from undergird.log.logger import Logger, get_logger
+from undergird.log.plan import plan
+from undergird.log.rendering import in_event_loop, message, render
+from undergird.log.setup import configure, flush, shutdown, stats
+from undergird.log.slow import slow
+
+__all__ = ["ConsoleHandler", "FileHandler", "Logger", "configure", "flush", "get_logger", "shutdown", "stats"]
+
+_core.set_hooks(plan=plan, slow=slow, render=render, message=message, in_event_loop=in_event_loop)

@@ -1,0 +1,121 @@
+"""Our handlers on the standard library's tree."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Any
+
+from undergird import _core
+from undergird.log.rendering import message, text
+from undergird.log.slow import fields_of
+
+FORMATS = {"json": 0}
+"""The formats of files, with their numbers in a ring's dictionary."""
+
+_TRACEBACKS = logging.Formatter()
+
+
+class FileHandler(logging.Handler):
+    """Appends records to a file as lines of JSON, through the ring of this process.
+
+    Calls of `undergird.Logger` do not come here: they are copied into the ring natively. What comes here are
+    records of the standard library's loggers, and ours where other handlers have to see them too.
+
+    Args:
+        path: The log file.
+        format: `"json"`.
+        level: The lowest level that is written.
+        call_site: Whether lines say function and line of the call.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, format: str = "json", level: int | str = 0, call_site: bool = False
+    ) -> None:
+        self.path = os.path.abspath(os.fspath(path))
+        self.sink = (self.path, FORMATS[format])
+        self.call_site = call_site
+        super().__init__(level)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        _core.invalidate()
+
+    def setFormatter(self, fmt: logging.Formatter | None) -> None:
+        """Refuses: lines have the format that was named when the handler was made.
+
+        Raises:
+            TypeError: For any formatter but `None`.
+        """
+        if fmt is not None:
+            raise TypeError(f"the lines of {self.path} are JSON by this handler itself; it takes no formatter")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Puts a record into the ring."""
+        try:
+            fields = fields_of(record)
+            if record.stack_info:
+                fields = {**fields, "stack_info": record.stack_info}
+            site = (record.funcName or "", record.pathname, record.lineno) if self.call_site else None
+            _core.emit(
+                *self.sink,
+                stamp=int(record.created * 1e9),
+                level=record.levelno,
+                level_name=text(record.levelname),
+                name=text(record.name),
+                message=message(record.msg, _arguments(record)),
+                fields={str(key): value for key, value in fields.items()},
+                site=site,
+                exception=_exception(record),
+            )
+        except Exception:
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Waits until everything logged so far is in the file, for five seconds at most."""
+        _core.flush(5.0)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.path} ({logging.getLevelName(self.level)})>"
+
+
+def _arguments(record: logging.LogRecord) -> tuple[Any, ...]:
+    # LogRecord unpacks a single mapping; put it back, so that there is one rule.
+    args = record.args
+    return args if isinstance(args, tuple) else (args,) if args else ()
+
+
+def _exception(record: logging.LogRecord) -> tuple[str, str, str] | None:
+    if not record.exc_info or record.exc_info[0] is None:
+        return None
+    kind, error, _ = record.exc_info
+    if not record.exc_text:
+        record.exc_text = _TRACEBACKS.formatException(record.exc_info)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return record.exc_text, name, text(error)
+
+
+class ConsoleHandler(logging.Handler):
+    """Writes records as plain lines to stderr, at once, through `sys.stderr` as it is at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes one record."""
+        try:
+            stream = sys.stderr
+            if stream is not None:
+                stream.write(self.format(record) + "\n")
+                stream.flush()
+        except Exception:
+            self.handleError(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line: time, level, logger, message, fields; then the traceback, if there is one."""
+        if self.formatter is not None:
+            return self.formatter.format(record)
+        stamp = _TRACEBACKS.formatTime(record, "%H:%M:%S")
+        parts = [f"{stamp}.{int(record.msecs):03d}", f"{record.levelname:8}", f"{record.name}:"]
+        parts.append(message(record.msg, _arguments(record)))
+        parts += [f"{key}={text(value)}" for key, value in fields_of(record).items()]
+        exception = _exception(record)
+        return " ".join(parts) + (f"\n{exception[0]}" if exception else "")

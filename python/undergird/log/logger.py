@@ -1,0 +1,191 @@
+"""The logger that new code uses."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from undergird import _core
+from undergird.log.slow import slow
+from undergird.log.tree import node
+
+
+class Logger(_core.Logger):
+    """Logs messages with fields, over a node of the standard library's tree.
+
+    `debug`, `info`, `warning`, `error` and `critical` are native methods: `log.info(msg, *args, **fields)`.
+    Level, handlers, filters and the rest are the node's; what is set there acts at the next call.
+
+    Get one by `undergird.get_logger`; `bind` makes others with fields of their own.
+
+    Example:
+        >>> import undergird
+        >>> log = undergird.get_logger("sim").bind(run=3)
+        >>> log.info("step %d of %d", 1, 100, energy=-0.25)
+    """
+
+    __slots__ = ()
+
+    def bind(self, **fields: Any) -> Logger:
+        """A logger that adds these fields to each record; values are rendered now.
+
+        Args:
+            **fields: Names and values. A name that is bound already gets the new value.
+
+        Example:
+            >>> import undergird
+            >>> undergird.get_logger("sim").bind(agent_id=7).info("moved")
+        """
+        return type(self)(self._node, {**self._fields, **fields})
+
+    def exception(self, msg: object, /, *args: Any, exc_info: Any = True, **fields: Any) -> None:
+        """Logs at ERROR with the exception that is being handled; see `info`.
+
+        Example:
+            >>> import undergird
+            >>> try:
+            ...     1 / 0
+            ... except ZeroDivisionError:
+            ...     undergird.get_logger("docs").exception("division failed", denominator=0)
+        """
+        slow(self, logging.ERROR, (msg, *args), {"exc_info": exc_info, **fields}, depth=2)
+
+    def log(self, level: int, msg: object, /, *args: Any, **fields: Any) -> None:
+        """Logs at any level; see `info`.
+
+        Args:
+            level: The level's number.
+            msg: The message, or a `%` template for `args`.
+            *args: Values for the template.
+            **fields: Fields of the record.
+
+        Raises:
+            TypeError: If `level` is no integer, while `logging.raiseExceptions` is set (as in the standard library).
+
+        Example:
+            >>> import undergird
+            >>> undergird.get_logger("docs").log(25, "between INFO and WARNING")
+        """
+        if not isinstance(level, int):
+            if logging.raiseExceptions:
+                raise TypeError(f"level must be an integer, not {level!r}")
+            return
+        slow(self, level, (msg, *args), fields, depth=2)
+
+    @property
+    def name(self) -> str:
+        """The node's name."""
+        return self._node.name
+
+    @property
+    def level(self) -> int:
+        """The node's own level; 0 if it has none."""
+        return self._node.level
+
+    @property
+    def handlers(self) -> list[logging.Handler]:
+        """The node's own handlers: the list itself."""
+        return self._node.handlers
+
+    @property
+    def filters(self) -> list[Any]:
+        """The node's filters: the list itself."""
+        return self._node.filters
+
+    @property
+    def parent(self) -> logging.Logger | None:
+        """The node above."""
+        return self._node.parent
+
+    @property
+    def propagate(self) -> bool:
+        """Whether handlers of the nodes above see the records too."""
+        return self._node.propagate
+
+    @propagate.setter
+    def propagate(self, value: bool) -> None:
+        self._node.propagate = value
+
+    @property
+    def disabled(self) -> bool:
+        """Whether the node is switched off."""
+        return bool(self._node.disabled)
+
+    @disabled.setter
+    def disabled(self, value: bool) -> None:
+        self._node.disabled = value
+
+    def setLevel(self, level: int | str) -> None:
+        """Sets the node's level, by number or name."""
+        self._node.setLevel(level)
+
+    def isEnabledFor(self, level: int) -> bool:
+        """Whether a record of this level would be logged."""
+        return self._node.isEnabledFor(level)
+
+    def getEffectiveLevel(self) -> int:
+        """The node's level, or that of the nearest node above that has one."""
+        return self._node.getEffectiveLevel()
+
+    def addHandler(self, handler: logging.Handler) -> None:
+        """Adds a handler to the node."""
+        self._node.addHandler(handler)
+
+    def removeHandler(self, handler: logging.Handler) -> None:
+        """Takes a handler off the node."""
+        self._node.removeHandler(handler)
+
+    def addFilter(self, filter: Any) -> None:
+        """Adds a filter to the node."""
+        self._node.addFilter(filter)
+
+    def removeFilter(self, filter: Any) -> None:
+        """Takes a filter off the node."""
+        self._node.removeFilter(filter)
+
+    def hasHandlers(self) -> bool:
+        """Whether any handler would see a record of this logger."""
+        return self._node.hasHandlers()
+
+    def getChild(self, suffix: str) -> Logger:
+        """The logger below this one, with the same bound fields."""
+        name = suffix if self._node is logging.root else f"{self.name}.{suffix}"
+        return type(self)(node(name), self._fields)
+
+    def __repr__(self) -> str:
+        bound = "".join(f" {key}={value!r}" for key, value in self._fields.items())
+        return f"<{type(self).__name__} {self.name} ({logging.getLevelName(self.getEffectiveLevel())}){bound}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickle, (self.name if self._node is not logging.root else None, self._fields)
+
+
+_loggers: dict[str | None, Logger] = {}
+
+
+def get_logger(name: str | None = None) -> Logger:
+    """The logger of a name; the same object each time.
+
+    Args:
+        name: Dotted, as in the standard library; usually `__name__`. `None` means the root.
+
+    Raises:
+        TypeError: If `name` is no string.
+
+    Example:
+        >>> import undergird
+        >>> log = undergird.get_logger("sim.cells")
+        >>> log.info("agent moved", agent_id=7, x=0.5)
+        >>> log is undergird.get_logger("sim.cells")
+        True
+    """
+    logger = _loggers.get(name)
+    if logger is None:
+        if not isinstance(name, str | None):
+            raise TypeError(f"a logger's name is a string, not {name!r}")
+        logger = _loggers[name] = Logger(node(name))
+    return logger
+
+
+def _unpickle(name: str | None, fields: dict[str, Any]) -> Logger:
+    return get_logger(name).bind(**fields) if fields else get_logger(name)

@@ -1,0 +1,70 @@
+"""Decides for the native loggers what happens at each level."""
+
+from __future__ import annotations
+
+import logging
+from typing import NamedTuple
+
+from undergird.log.handlers import FileHandler
+from undergird.log.tree import Node
+
+LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
+ALL_ENABLED = 0b111110
+_KNOWN_CLASSES = (Node, logging.Logger, logging.RootLogger)
+_OVERRIDABLE = frozenset(("emit", "handle", "format", "filter"))
+
+
+class Plan(NamedTuple):
+    """What a native logger is to do, as the core reads it: by name, in this order.
+
+    Attributes:
+        name: The logger's name.
+        enabled: Bit `n` is set if level `10 * n` is enabled.
+        native: Whether every handler that would see a record is one of our file handlers.
+        ask_disabled: Whether the node's `disabled` must be asked for at each call.
+        sinks: For level `10 * n` at index `n`: the files, each with the number of its format.
+        lists: Lists of handlers and filters; the plan is void when one of them changes.
+        attributes: Object, name and value of attributes; the plan is void when one of them changes.
+    """
+
+    name: str
+    enabled: int
+    native: bool
+    ask_disabled: bool
+    sinks: list[list[tuple[str, int]]]
+    lists: list[list[object]]
+    attributes: list[tuple[object, str, object]]
+
+
+def plan(node: logging.Logger) -> Plan:
+    """What a logger of this node is to do now."""
+    if type(node) not in _KNOWN_CLASSES:
+        # A class of the user's may answer differently each time, so it is asked each time.
+        return Plan(node.name, ALL_ENABLED, False, False, [], [], [])
+    native = not node.filters
+    lists: list[list[object]] = [node.filters]  # type: ignore[list-item]
+    attributes: list[tuple[object, str, object]] = []
+    files: list[FileHandler] = []
+    at: logging.Logger | None = node
+    while at is not None:
+        lists.append(at.handlers)  # type: ignore[arg-type]
+        for handler in at.handlers:
+            if type(handler) is FileHandler and not _OVERRIDABLE & vars(handler).keys():
+                files.append(handler)
+                lists.append(handler.filters)  # type: ignore[arg-type]
+                native &= not handler.filters and not handler.call_site
+            else:
+                native = False
+        if type(at) is not Node:
+            attributes += [(at, name, getattr(at, name)) for name in ("handlers", "propagate", "parent")]
+        at = at.parent if at.propagate else None
+    native &= bool(files)
+    sinks: list[list[tuple[str, int]]] = [[]]
+    enabled = 0
+    for bit, level in enumerate(LEVELS, start=1):
+        there = [handler.sink for handler in files if level >= handler.level]
+        sinks.append(there)
+        # With our handlers alone, a level that none of them takes is as good as disabled.
+        if node.isEnabledFor(level) and (there or not native):
+            enabled |= 1 << bit
+    return Plan(node.name, enabled, native, type(node) is not Node, sinks, lists, attributes)

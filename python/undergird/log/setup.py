@@ -1,0 +1,210 @@
+"""Setting a run up, and ending it."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from undergird import _core
+from undergird.errors import ConfigurationError, LogFileError
+from undergird.log.handlers import FORMATS, ConsoleHandler, FileHandler
+
+RING_SIZE = 4 << 20
+WORKER_RING_SIZE = 1 << 20
+RING_SIZES = (64 << 10, 512 << 20)
+EXIT_TIMEOUT = 5.0
+
+_ours: list[logging.Handler] = []
+_registered = False
+
+
+def configure(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    level: int | str = "INFO",
+    format: str = "json",
+    console: bool = False,
+    call_site: bool = False,
+    sync: bool = False,
+    overload: str = "block",
+    ring_dir: str | os.PathLike[str] | None = None,
+    ring_size: int | None = None,
+    fsync: bool = False,
+) -> None:
+    """Makes a file, the console or both receive what is logged, by our loggers and by the standard library's.
+
+    Puts our handlers on the root of the standard library's tree. Called again, it replaces what it set up before;
+    nothing that was logged is lost or doubled.
+
+    Args:
+        path: The log file; `None` for none. It is appended to.
+        level: The root's level, by number or name.
+        format: `"json"`: one JSON object a line.
+        console: Whether records also go to stderr, at once, for people.
+        call_site: Whether lines say function and line of the call. Costs about as much as a call of the standard
+            library's loggers.
+        sync: Whether a line is in the file when the call returns. Otherwise it is within 50 ms.
+        overload: What happens when records come faster than the file takes them: `"block"` waits, for a second at
+            most; `"drop_newest"` refuses; `"drop_below:WARNING"` (or any level) refuses below that level and waits
+            from it on. What is refused is counted, and said in the file.
+        ring_dir: The folder above the rings, where records wait to be written; the default is `UNDERGIRD_RING_DIR`
+            or else shared memory. Records survive the death of the process there.
+        ring_size: Bytes of records that may wait; 4 MiB by default, rounded up to a power of two.
+        fsync: Whether to ask the disk after each batch. Only a loss of power needs it.
+
+    Raises:
+        ConfigurationError: A value that cannot be; the message names it. It is a `ValueError`.
+        LogFileError: The file cannot be opened; the message says what would help. It is an `OSError`.
+
+    Example:
+        >>> import undergird
+        >>> undergird.configure("run.log", level="DEBUG")
+    """
+    number = _level(level, "level")
+    if format not in FORMATS:
+        raise ConfigurationError(f"format {format!r} is not known; there is {', '.join(map(repr, FORMATS))}")
+    word, _, limit = overload.partition(":")
+    if word not in ("block", "drop_newest", "drop_below") or bool(limit) != (word == "drop_below"):
+        raise ConfigurationError(
+            f"overload {overload!r} is not known; there is 'block', 'drop_newest' and 'drop_below:LEVEL'"
+        )
+    limit_number = _level(limit, "overload") if limit else 0
+    size = RING_SIZE if ring_size is None else ring_size
+    if not RING_SIZES[0] <= size <= RING_SIZES[1]:
+        raise ConfigurationError(f"ring_size {size!r} is not between {RING_SIZES[0]} and {RING_SIZES[1]} bytes")
+    handlers: list[logging.Handler] = []
+    directory = Path.cwd()
+    if path is not None:
+        file = _checked(Path(path).expanduser())
+        directory = file.parent
+        handlers.append(FileHandler(file, format=format, call_site=call_site))
+    if console:
+        handlers.append(ConsoleHandler())
+    _take_off()
+    _core.configure(
+        str(directory),
+        ring_dir=_ring_dir(ring_dir),
+        ring_size=size,
+        worker_ring_size=min(size, WORKER_RING_SIZE),
+        sync=sync,
+        overload=word,
+        overload_level=limit_number,
+        fsync=fsync,
+        timeout=EXIT_TIMEOUT,
+    )
+    _put_on(handlers)
+    logging.root.setLevel(number)
+
+
+def flush(timeout: float | None = None) -> bool:
+    """Waits until everything logged so far is in its files.
+
+    Args:
+        timeout: For how many seconds at most; `None` waits for as long as it takes.
+
+    Returns:
+        Whether everything is there.
+
+    Example:
+        >>> import undergird
+        >>> undergird.flush(timeout=1.0)
+        True
+    """
+    return _core.flush(timeout)
+
+
+def shutdown(timeout: float | None = EXIT_TIMEOUT) -> bool:
+    """Writes everything and ends the writer's thread; happens by itself when the program ends.
+
+    Records that are logged later are written by the call itself.
+
+    Args:
+        timeout: For how many seconds at most; what is not written by then stays in the ring, for the next start or
+            `undergird recover`.
+
+    Returns:
+        Whether everything was written.
+    """
+    return _core.shutdown(timeout)
+
+
+def stats() -> dict[str, Any]:
+    """What has become of every record of this process.
+
+    Returns:
+        `emitted`, `written`, `dropped`, `failed` and `in_flight`, with `emitted` the sum of the others; the same for
+        each file under `sinks`, with `error` where one cannot be written now. Besides: `recovered`, records of dead
+        processes that this one has written; `ring`, the path of the ring, and `placement`, how it came there.
+
+    Example:
+        >>> import undergird
+        >>> counts = undergird.stats()
+        >>> counts["emitted"] == sum(counts[key] for key in ("written", "dropped", "failed", "in_flight"))
+        True
+    """
+    return _core.stats()
+
+
+def _level(level: int | str, setting: str) -> int:
+    names = logging.getLevelNamesMapping()
+    if isinstance(level, str) and level in names:
+        return names[level]
+    if isinstance(level, int) and not isinstance(level, bool):
+        return level
+    raise ConfigurationError(f"{setting}: level {level!r} is not known; there is {', '.join(names)}, or a number")
+
+
+def _checked(file: Path) -> Path:
+    """The absolute path of a log file that can be opened.
+
+    Raises:
+        LogFileError: If it cannot.
+    """
+    file = Path(os.path.abspath(file))
+    if file.is_dir():
+        raise LogFileError(f"{file} is a directory; name a file in it, such as {file / 'run.log'}")
+    if not file.parent.is_dir():
+        raise LogFileError(f"{file.parent} is not a directory; make it before logging to {file}")
+    try:
+        _core.probe(str(file))
+    except OSError as error:
+        raise LogFileError(
+            f"{file} cannot be written: {error}; choose another path, or make the file, its hidden lock file and "
+            "their directory writable"
+        ) from error
+    return file
+
+
+def _ring_dir(given: str | os.PathLike[str] | None) -> str | None:
+    chosen = os.fspath(given) if given is not None else os.environ.get("UNDERGIRD_RING_DIR")
+    if not chosen:
+        return None
+    directory = Path(chosen).expanduser().absolute()
+    if not directory.is_dir():
+        raise ConfigurationError(f"ring_dir {str(directory)!r} is not a directory; make it first")
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"ring_dir {str(directory)!r} is not writable")
+    return str(directory)
+
+
+def _take_off() -> None:
+    for handler in _ours:
+        logging.root.removeHandler(handler)
+        if isinstance(handler, FileHandler):
+            # Not `close`, which would wait: the core writes what is left.
+            continue
+        handler.close()
+    _ours.clear()
+
+
+def _put_on(handlers: list[logging.Handler]) -> None:
+    global _registered
+    _ours.extend(handlers)
+    for handler in handlers:
+        logging.root.addHandler(handler)
+    if not _registered:
+        atexit.register(shutdown)
+        _registered = True

@@ -1,0 +1,81 @@
+"""The standard library's way of a call: a `LogRecord` that every handler on the tree sees."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+import traceback
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from undergird.log.logger import Logger
+
+FIELDS = "_undergird_fields"
+"""The attribute of a `LogRecord` that holds the fields of the call."""
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+
+def slow(logger: Logger, level: int, args: tuple[Any, ...], fields: dict[str, Any], depth: int = 1) -> None:
+    """Logs one call through the handlers of the tree.
+
+    Args:
+        logger: The logger.
+        level: The level's number.
+        args: The message, then its `%` arguments.
+        fields: The call's fields, and `exc_info`, `stack_info`, `stacklevel` and `extra` with the standard
+            library's meaning.
+        depth: How many Python frames lie between this one and the caller's.
+    """
+    node = logger._node
+    if not node.isEnabledFor(level):
+        return
+    exc_info = _exc_info(fields.pop("exc_info", None))
+    stack_info = fields.pop("stack_info", False)
+    stacklevel = fields.pop("stacklevel", 1)
+    extra = fields.pop("extra", None) or {}
+    frame = _frame(depth, stacklevel)
+    code = frame.f_code
+    stack = _stack(frame) if stack_info else None
+    record = node.makeRecord(
+        node.name, level, code.co_filename, frame.f_lineno, args[0], args[1:], exc_info, code.co_name, None, stack
+    )
+    fields = {**extra, **logger._fields, **fields}
+    # Other handlers find the fields where `extra` would have put them.
+    record.__dict__.update((key, value) for key, value in fields.items() if key not in record.__dict__)
+    setattr(record, FIELDS, fields)
+    node.handle(record)
+
+
+def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    """The fields of a record: those of our call, or what `extra` added to a record of the standard library's."""
+    fields: dict[str, Any] | None = getattr(record, FIELDS, None)
+    if fields is None:
+        fields = {key: value for key, value in vars(record).items() if key not in _STANDARD}
+    return fields
+
+
+def _exc_info(given: Any) -> Any:
+    if not given:
+        return None
+    if isinstance(given, BaseException):
+        return type(given), given, given.__traceback__
+    return given if isinstance(given, tuple) else sys.exc_info()
+
+
+def _frame(depth: int, stacklevel: int) -> FrameType:
+    frame = sys._getframe(depth + 1)
+    for _ in range(stacklevel - 1):
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return frame
+
+
+def _stack(frame: FrameType) -> str:
+    out = io.StringIO()
+    out.write("Stack (most recent call last):\n")
+    traceback.print_stack(frame, file=out)
+    return out.getvalue().rstrip("\n")

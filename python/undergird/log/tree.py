@@ -1,0 +1,48 @@
+"""Nodes of the standard library's tree that tell the native loggers when something about them changes."""
+
+from __future__ import annotations
+
+import logging
+
+from undergird import _core
+
+
+class Node(logging.Logger):
+    """A plain logger of the standard library, except that every change to it is noticed.
+
+    Setting any attribute (`level`, `disabled`, `propagate`, `handlers`, …) makes native loggers look anew. Changes
+    inside of the lists of handlers and filters are seen by the loggers themselves.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        _core.invalidate()
+
+
+class LevelCache(dict[int, bool]):
+    """The root's cache of enabled levels: the standard library clears it whenever a level changes anywhere."""
+
+    def clear(self) -> None:
+        super().clear()
+        _core.invalidate()
+
+
+def node(name: str | None) -> logging.Logger:
+    """The node of a name, made now if it is new; the root for `None`, `""` and `"root"`.
+
+    A new node is a `Node`, unless the program has set a logger class of its own: then it is one of those.
+    """
+    root = logging.root
+    if type(root._cache) is not LevelCache:
+        root._cache = LevelCache(root._cache)
+    if not name or name == root.name:
+        return root
+    manager = root.manager
+    if logging.getLoggerClass() is not logging.Logger or manager.loggerClass is not None:
+        return manager.getLogger(name)
+    with logging._lock:
+        manager.loggerClass = Node
+        try:
+            return manager.getLogger(name)
+        finally:
+            manager.loggerClass = None

@@ -1,0 +1,144 @@
+//! The last step of a call: into the ring, or, when it is full, what was agreed for that case.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+use undergird_core::record::{Header, INLINE, Kind, Value, encode_group, flags};
+use undergird_core::scratch::Scratch;
+
+use crate::generation::generation;
+use crate::hooks::hooks;
+use crate::host::wall_ns;
+use crate::producer::GilSide;
+use crate::runtime::{Runtime, shared};
+
+/// How long a call waits for room, and how long on a thread that runs an event loop.
+const LONGEST: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(1));
+/// How long the GIL is given away at once, so that Ctrl-C works.
+const SLICE: Duration = Duration::from_millis(50);
+/// How long a synchronous call waits for its line to be in the file.
+const SYNC: Duration = Duration::from_secs(5);
+
+/// Pushes a record and sees to it that it is drained in time.
+///
+/// # Errors
+/// Only what a signal handler raised while the call waited.
+#[inline]
+pub fn accept(py: Python<'_>, runtime: &Runtime, route: usize, header: Header, payload: &[u8]) -> PyResult<()> {
+    // SAFETY: the GIL is held, and nothing below runs Python while the reference lives.
+    let gil = unsafe { runtime.gil() };
+    if gil.announce {
+        announce(runtime, gil, route);
+    }
+    if gil.push(&runtime.memory, runtime.ring_path(), header, payload).is_err() {
+        return overloaded(py, route, header, payload);
+    }
+    gil.routes[route].emitted += 1;
+    if gil.producer.used_at_most() > gil.wake_above {
+        wake(runtime, gil);
+    }
+    // Relaxed: set under the GIL.
+    if runtime.sync.load(Ordering::Relaxed) {
+        return drain(py);
+    }
+    Ok(())
+}
+
+/// Wakes the writer, about once for each quarter of the ring that fills up.
+#[cold]
+fn wake(runtime: &Runtime, gil: &mut GilSide) {
+    let quarter = runtime.memory.ring().capacity() / 4;
+    let used = gil.producer.used();
+    gil.wake_above = quarter;
+    if used > quarter {
+        runtime.wake();
+        gil.wake_above = (used + quarter).min(3 * quarter);
+    }
+}
+
+#[cold]
+fn drain(py: Python<'_>) -> PyResult<()> {
+    if let Some(runtime) = shared(py) {
+        // SAFETY: the GIL is held.
+        let position = unsafe { runtime.gil() }.producer.head();
+        py.detach(|| runtime.drain_now(position, Instant::now() + SYNC));
+    }
+    Ok(())
+}
+
+/// The ring is full: waits for room as agreed, then pushes or refuses.
+#[cold]
+fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8]) -> PyResult<()> {
+    let Some(runtime) = shared(py) else { return Ok(()) };
+    let made_at = generation().load(Ordering::Relaxed);
+    let longest = if hooks(py)?.in_event_loop(py) { LONGEST.1 } else { LONGEST.0 };
+    let deadline = Instant::now() + longest;
+    let waits = runtime.settings.overload.waits(i64::from(header.level));
+    let mut interrupted = Ok(());
+    loop {
+        // SAFETY: the GIL is held; the reference is let go before it is given away.
+        let gil = unsafe { runtime.gil() };
+        let tail = runtime.memory.ring().tail();
+        let stuck = gil.stuck_at == Some(tail);
+        if gil.push(&runtime.memory, runtime.ring_path(), header, payload).is_ok() {
+            gil.routes[route].emitted += 1;
+            gil.stuck_at = None;
+            return interrupted;
+        }
+        let stopped = generation().load(Ordering::Relaxed) != made_at || interrupted.is_err();
+        if !waits || stuck || stopped || Instant::now() >= deadline {
+            // A wait in vain is not repeated before something has moved.
+            gil.stuck_at = waits.then_some(tail);
+            gil.routes[route].emitted += 1;
+            gil.refuse(&runtime.memory, route, header.level);
+            return interrupted;
+        }
+        py.detach(|| wait(&runtime, deadline.min(Instant::now() + SLICE)));
+        interrupted = py.check_signals();
+    }
+}
+
+/// Waits until half of the ring is free, or the deadline. Needs no GIL.
+fn wait(runtime: &Arc<Runtime>, deadline: Instant) {
+    let ring = runtime.memory.ring();
+    let mut pause = Duration::from_micros(20);
+    while ring.head() - ring.tail() > ring.capacity() / 2 && Instant::now() < deadline {
+        runtime.wake();
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(1));
+    }
+}
+
+/// Says in the stream how many records were refused since the last time.
+#[cold]
+fn announce(runtime: &Runtime, gil: &mut GilSide, route: usize) {
+    let counts = std::mem::take(&mut gil.unannounced);
+    let total: u64 = counts.values().sum();
+    let mut payload = Scratch::new();
+    payload.text(b"undergird");
+    payload.text(b"records dropped: the log could not keep up");
+    encode_group(INLINE, 1 + counts.len() as u16, &mut payload);
+    payload.text(b"dropped");
+    Value::Int(total as i64).encode(&mut payload);
+    for (level, count) in &counts {
+        payload.text(format!("dropped_level_{level}").as_bytes());
+        Value::Int(*count as i64).encode(&mut payload);
+    }
+    let header = Header {
+        kind: Kind::Log as u8,
+        level: 30,
+        flags: flags::NAME_INLINE | flags::FIELDS,
+        route: gil.routes[route].id,
+        name: INLINE,
+        stamp: wall_ns(),
+        ..Header::default()
+    };
+    if gil.push(&runtime.memory, runtime.ring_path(), header, payload.as_slice()).is_ok() {
+        gil.routes[route].emitted += 1;
+        gil.announce = false;
+    } else {
+        gil.unannounced = counts;
+    }
+}

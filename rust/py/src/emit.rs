@@ -1,0 +1,84 @@
+//! Records that reach our handler as the standard library's `LogRecord`: through the same ring, at leisure.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use undergird_core::record::{Header, INLINE, Kind, encode_group, flags};
+use undergird_core::scratch::Scratch;
+
+use crate::accept::accept;
+use crate::fast::values::{Noticed, encode, encode_text};
+use crate::runtime::ensure;
+
+/// Appends one record to a file.
+///
+/// `stamp` is in nanoseconds since the epoch; `site` is function, file and line; `exception` is traceback text,
+/// class name and message.
+///
+/// Returns whether the record was taken; not, if the core has no ring.
+#[pyfunction]
+#[pyo3(signature = (path, format, *, stamp, level, level_name, name, message, fields, site=None, exception=None))]
+#[expect(clippy::too_many_arguments, reason = "a record has many parts")]
+pub fn emit(
+    py: Python<'_>,
+    path: &Bound<'_, PyString>,
+    format: u8,
+    stamp: u64,
+    level: i64,
+    level_name: &str,
+    name: &Bound<'_, PyString>,
+    message: &Bound<'_, PyString>,
+    fields: &Bound<'_, PyDict>,
+    site: Option<(Bound<'_, PyString>, Bound<'_, PyString>, u32)>,
+    exception: Option<(Bound<'_, PyString>, Bound<'_, PyString>, Bound<'_, PyString>)>,
+) -> PyResult<bool> {
+    let mut payload = Scratch::new();
+    let mut noticed = Noticed::default();
+    let mut flags = flags::NAME_INLINE;
+    // SAFETY: live objects, all `str` where they are treated so, and the GIL is held.
+    unsafe {
+        encode_text(name.as_ptr(), &mut payload, &mut noticed);
+        encode_text(message.as_ptr(), &mut payload, &mut noticed);
+        if let Some((function, file, line)) = &site {
+            flags |= flags::SITE;
+            encode_text(function.as_ptr(), &mut payload, &mut noticed);
+            encode_text(file.as_ptr(), &mut payload, &mut noticed);
+            payload.bytes(&line.to_le_bytes());
+        }
+        if !fields.is_empty() {
+            flags |= flags::FIELDS;
+            // A copy: rendering may run code that changes the original.
+            let fields = fields.copy()?;
+            encode_group(INLINE, fields.len() as u16, &mut payload);
+            for (key, value) in fields.iter() {
+                encode_text(key.str()?.as_ptr(), &mut payload, &mut noticed);
+                encode(value.as_ptr(), &mut payload, &mut noticed)?;
+            }
+        }
+        if let Some((text, kind, message)) = &exception {
+            flags |= flags::EXCEPTION;
+            for part in [text, kind, message] {
+                encode_text(part.as_ptr(), &mut payload, &mut noticed);
+            }
+        }
+    }
+    if noticed.truncated {
+        flags |= flags::TRUNCATED;
+    }
+    let Some(runtime) = ensure(py)? else { return Ok(false) };
+    // SAFETY: the GIL is held, and nothing here runs Python while the reference lives.
+    let gil = unsafe { runtime.gil() };
+    let file = path.to_str()?.as_bytes();
+    let Some(route) = gil.route_to(&runtime.memory, std::iter::once((file, format))) else { return Ok(false) };
+    let level = gil.level(&runtime.memory, level, level_name);
+    let header = Header {
+        kind: Kind::Log as u8,
+        level,
+        flags,
+        route: gil.routes[route].id,
+        name: INLINE,
+        stamp,
+        ..Header::default()
+    };
+    accept(py, &runtime, route, header, payload.as_slice())?;
+    Ok(true)
+}

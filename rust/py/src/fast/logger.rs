@@ -1,0 +1,329 @@
+//! The logger's native half: `debug` … `critical` as native methods that copy a call into the ring.
+
+use std::cell::UnsafeCell;
+use std::ffi::CStr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use undergird_core::record::{Header, INLINE, Kind, encode_group, flags};
+use undergird_core::scratch::Scratch;
+
+use super::arguments::encode_message;
+use super::plan::{Plan, make_plan};
+use super::shapes::shape;
+use super::values::{Noticed, encode};
+use crate::accept::accept;
+use crate::generation::generation;
+use crate::hooks::hooks;
+use crate::host::wall_ns;
+use crate::runtime::current;
+
+/// Fields that every record of a logger carries, rendered when they were bound.
+pub struct Fields {
+    keys: Vec<Box<[u8]>>,
+    values: Box<[u8]>,
+    dict: Py<PyDict>,
+}
+
+/// The native half of `undergird.Logger`: the level methods, over a node of the standard library's tree.
+#[pyclass(frozen, subclass, module = "undergird._core")]
+pub struct Logger {
+    node: Py<PyAny>,
+    bound: Option<Fields>,
+    plan: UnsafeCell<Plan>,
+}
+
+// SAFETY: `plan` is touched with the GIL held only, and no reference to it is kept while Python may run.
+unsafe impl Sync for Logger {}
+
+#[pymethods]
+impl Logger {
+    #[new]
+    #[pyo3(signature = (node, fields=None, /))]
+    fn new(node: Py<PyAny>, fields: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let bound = fields.filter(|fields| !fields.is_empty()).map(Fields::render).transpose()?;
+        Ok(Self { node, bound, plan: UnsafeCell::new(Plan::unknown()) })
+    }
+
+    /// The node of the standard library's tree.
+    #[getter(_node)]
+    fn node(&self, py: Python<'_>) -> Py<PyAny> {
+        self.node.clone_ref(py)
+    }
+
+    /// A copy of the fields that this logger adds to each record.
+    #[getter(_fields)]
+    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.bound.as_ref().map_or_else(|| Ok(PyDict::new(py)), |bound| bound.dict.bind(py).copy())
+    }
+
+    fn __traverse__(&self, visit: pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
+        visit.call(&self.node)?;
+        self.bound.as_ref().map_or(Ok(()), |bound| visit.call(&bound.dict))
+    }
+}
+
+impl Fields {
+    fn render(fields: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let mut out = Scratch::new();
+        let mut keys = Vec::with_capacity(fields.len());
+        // A copy: rendering may run code that changes the original.
+        let dict = fields.copy()?;
+        for (key, value) in dict.iter() {
+            let key = key.cast_into::<PyString>()?;
+            // SAFETY: live objects, and the GIL is held.
+            unsafe {
+                super::values::with_text(key.as_ptr(), |key| keys.push(Box::from(key)));
+                encode(value.as_ptr(), &mut out, &mut Noticed::default())?;
+            }
+        }
+        Ok(Self { keys, values: out.as_slice().into(), dict: dict.unbind() })
+    }
+
+    /// The keys in order.
+    pub fn keys(&self) -> &[Box<[u8]>] {
+        &self.keys
+    }
+}
+
+impl Logger {
+    /// A plan that holds now; made anew if the old one does not.
+    ///
+    /// The reference must be let go before Python runs.
+    #[inline]
+    fn plan(&self, py: Python<'_>) -> PyResult<&Plan> {
+        // SAFETY: the GIL is held, and nobody keeps a reference while Python runs.
+        let plan = unsafe { &*self.plan.get() };
+        if plan.generation == generation().load(Ordering::Relaxed) {
+            return Ok(plan);
+        }
+        self.replan(py)
+    }
+
+    #[cold]
+    fn replan(&self, py: Python<'_>) -> PyResult<&Plan> {
+        let plan = make_plan(self.node.bind(py), self.bound.as_ref())?;
+        // SAFETY: as in `plan`; the old one is dropped after it has been replaced, since that may run Python.
+        drop(unsafe { std::mem::replace(&mut *self.plan.get(), plan) });
+        // SAFETY: as in `plan`.
+        Ok(unsafe { &*self.plan.get() })
+    }
+}
+
+/// A call's arguments as the interpreter hands them over.
+#[derive(Clone, Copy)]
+struct Call<'py> {
+    py: Python<'py>,
+    this: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    count: usize,
+    names: *mut ffi::PyObject,
+}
+
+impl Call<'_> {
+    fn logger(&self) -> &Logger {
+        // SAFETY: the method's descriptor has checked the type; the class is frozen, so a shared reference is all
+        // there is.
+        unsafe { Bound::ref_from_ptr(self.py, &self.this).cast_unchecked::<Logger>().get() }
+    }
+
+    fn fields(&self) -> usize {
+        if self.names.is_null() {
+            return 0;
+        }
+        // SAFETY: the interpreter passes a tuple.
+        unsafe { ffi::PyTuple_GET_SIZE(self.names) as usize }
+    }
+}
+
+/// One level's method. `LEVEL` is a tenth of the standard library's number.
+unsafe extern "C" fn method<const LEVEL: usize>(
+    this: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: the interpreter holds the GIL when it calls a method.
+    let py = unsafe { Python::assume_attached() };
+    let call = Call { py, this, args, count: count as usize, names };
+    let outcome = match call.logger().plan(py) {
+        Ok(plan) if plan.is_off(py, LEVEL) && count > 0 => Ok(()),
+        Ok(_) => catch_unwind(AssertUnwindSafe(|| log::<LEVEL>(call))).unwrap_or_else(|_| {
+            Err(PyRuntimeError::new_err("undergird: a log call failed inside; please report this"))
+        }),
+        Err(error) => Err(error),
+    };
+    match outcome {
+        // SAFETY: a new reference to None.
+        Ok(()) => unsafe { ffi::Py_NewRef(ffi::Py_None()) },
+        Err(error) => {
+            error.restore(py);
+            std::ptr::null_mut()
+        }
+    }
+}
+
+fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
+    if call.count == 0 {
+        return Err(pyo3::exceptions::PyTypeError::new_err("a log call needs a message: missing argument 'msg'"));
+    }
+    let logger = call.logger();
+    let mut plan = logger.plan(call.py)?;
+    if !plan.still_holds(call.py) {
+        plan = logger.replan(call.py)?;
+        if plan.is_off(call.py, LEVEL) {
+            return Ok(());
+        }
+    }
+    // SAFETY: the GIL is held; the reference ends with this call.
+    let runtime = match unsafe { current() } {
+        Some(runtime) if plan.native => runtime,
+        _ => return slow(call, LEVEL),
+    };
+    // SAFETY: the GIL is held, and the reference is let go before Python runs.
+    let gil = unsafe { runtime.gil() };
+    let mut header = Header {
+        kind: Kind::Log as u8,
+        level: 10 * LEVEL as u8,
+        route: plan.route_id(LEVEL),
+        name: plan.name,
+        ..Header::default()
+    };
+    let keys = if call.fields() > 0 {
+        // SAFETY: a tuple of str, and the GIL is held.
+        let shape = unsafe { shape(call.names, runtime, gil) };
+        if shape.special {
+            return slow(call, LEVEL);
+        }
+        shape.id
+    } else {
+        INLINE
+    };
+    let (made_at, route) = (plan.generation, plan.route(LEVEL));
+    let mut scratch = Scratch::new();
+    let mut noticed = Noticed::default();
+    if header.name == INLINE {
+        header.flags |= flags::NAME_INLINE;
+        scratch.text(plan.name_text.as_bytes());
+    }
+    let bound_shape = plan.bound_shape;
+    // From here on rendering may run Python: neither `plan` nor `gil` is used again.
+    // SAFETY: the interpreter passes `count` live objects, and behind them one for each name.
+    let args = unsafe { std::slice::from_raw_parts(call.args, call.count + call.fields()) };
+    // SAFETY: live objects, and the GIL is held.
+    unsafe { encode_message(call.py, &args[..call.count], &mut header, &mut scratch, &mut noticed)? };
+    if let Some(bound) = &logger.bound {
+        header.flags |= flags::BOUND;
+        bound.encode(bound_shape, &mut scratch);
+    }
+    if call.fields() > 0 {
+        header.flags |= flags::FIELDS;
+        encode_group(keys, call.fields() as u16, &mut scratch);
+        for (at, value) in args[call.count..].iter().enumerate() {
+            // SAFETY: live objects, and the GIL is held.
+            unsafe {
+                if keys == INLINE {
+                    let key = ffi::PyTuple_GET_ITEM(call.names, at as ffi::Py_ssize_t);
+                    super::values::encode_text(key, &mut scratch, &mut noticed);
+                }
+                encode(*value, &mut scratch, &mut noticed)?;
+            }
+        }
+    }
+    if noticed.truncated {
+        header.flags |= flags::TRUNCATED;
+    }
+    if noticed.ran_python && generation().load(Ordering::Relaxed) != made_at {
+        // What was rendered has changed the set-up: the numbers in the scratch may mean nothing any more.
+        return slow(call, LEVEL);
+    }
+    header.stamp = wall_ns();
+    accept(call.py, runtime, route, header, scratch.as_slice())
+}
+
+impl Fields {
+    fn encode(&self, shape: u32, out: &mut Scratch) {
+        encode_group(shape, self.keys.len() as u16, out);
+        if shape != INLINE {
+            return out.bytes(&self.values);
+        }
+        let mut values = &self.values[..];
+        for key in &self.keys {
+            out.text(key);
+            let (value, rest) = values.split_at(undergird_core::record::value_length(values).unwrap_or(values.len()));
+            out.bytes(value);
+            values = rest;
+        }
+    }
+}
+
+/// The standard library's way.
+#[cold]
+fn slow(call: Call<'_>, level: usize) -> PyResult<()> {
+    let py = call.py;
+    // SAFETY: the interpreter's vector of live objects.
+    let (logger, args, fields) = unsafe {
+        let args = std::slice::from_raw_parts(call.args, call.count + call.fields());
+        let objects = args.iter().map(|object| Bound::from_borrowed_ptr(py, *object));
+        let objects: Vec<Bound<'_, PyAny>> = objects.collect();
+        let fields = PyDict::new(py);
+        for (at, value) in objects[call.count..].iter().enumerate() {
+            let name = ffi::PyTuple_GET_ITEM(call.names, at as ffi::Py_ssize_t);
+            fields.set_item(Bound::from_borrowed_ptr(py, name), value)?;
+        }
+        (Bound::from_borrowed_ptr(py, call.this), PyTuple::new(py, &objects[..call.count])?, fields)
+    };
+    hooks(py)?.slow(&logger, 10 * level as u8, &args, &fields)
+}
+
+/// Gives the class its level methods.
+///
+/// # Errors
+/// `MemoryError`.
+pub fn install(class: &Bound<'_, PyType>) -> PyResult<()> {
+    let methods: [(&CStr, ffi::PyCFunctionFastWithKeywords, &CStr); 6] = [
+        (c"debug", method::<1>, c"debug($self, msg, /, *args, **fields)\n--\n\nLogs at DEBUG; see `info`."),
+        (c"info", method::<2>, INFO),
+        (c"warning", method::<3>, c"warning($self, msg, /, *args, **fields)\n--\n\nLogs at WARNING; see `info`."),
+        (c"error", method::<4>, c"error($self, msg, /, *args, **fields)\n--\n\nLogs at ERROR; see `info`."),
+        (c"critical", method::<5>, c"critical($self, msg, /, *args, **fields)\n--\n\nLogs at CRITICAL; see `info`."),
+        (c"fatal", method::<5>, c"fatal($self, msg, /, *args, **fields)\n--\n\nLogs at CRITICAL; see `info`."),
+    ];
+    let py = class.py();
+    for (name, function, doc) in methods {
+        let definition = Box::leak(Box::new(ffi::PyMethodDef {
+            ml_name: name.as_ptr(),
+            ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: function },
+            ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
+            ml_doc: doc.as_ptr(),
+        }));
+        // SAFETY: the definition lives for ever, and its flags fit the function.
+        let descriptor =
+            unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(class.as_type_ptr(), definition))? };
+        class.setattr(PyString::from_bytes(py, name.to_bytes())?, descriptor)?;
+    }
+    Ok(())
+}
+
+const INFO: &CStr = c"info($self, msg, /, *args, **fields)
+--
+
+Logs at INFO: a message, `%` arguments for it, and fields.
+
+Args:
+    msg: The message; with `args`, a `%` template for them, as in the standard library.
+    *args: Values for the template. Primitives are copied now and put into the text by the writer.
+    **fields: Values under names of your own. `exc_info`, `stack_info`, `stacklevel` and `extra` mean
+        what they mean in the standard library.
+
+Never raises because of what is logged; a value that cannot be rendered is replaced by a note.
+
+Cost: about three empty native calls when enabled and all values are primitives, one when disabled.
+
+Example:
+    >>> import undergird
+    >>> undergird.get_logger(\"docs\").info(\"agent moved\", agent_id=7, x=0.5)";

@@ -1,0 +1,197 @@
+//! What a logger is to do at each level, decided by Python and kept while nothing changes.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString};
+use std::sync::atomic::Ordering;
+use undergird_core::record::INLINE;
+
+use super::logger::Fields;
+use crate::generation::generation;
+use crate::hooks::hooks;
+use crate::runtime::ensure;
+
+/// The standard library's five levels, a tenth of each.
+const LEVELS: usize = 6;
+
+/// A list that must stay as it was; its members are held, so that an address cannot come to mean another.
+struct Watched {
+    list: Py<PyList>,
+    members: Vec<Py<PyAny>>,
+}
+
+/// An attribute that must stay as it was, of an object that does not tell us of changes.
+struct Expected {
+    object: Py<PyAny>,
+    name: Py<PyString>,
+    value: Py<PyAny>,
+}
+
+/// What a logger knows of its surroundings.
+pub struct Plan {
+    /// When it was made; it holds while this is the generation.
+    pub generation: u64,
+    /// Whether all that would see a record is ours.
+    pub native: bool,
+    /// The logger's name in the dictionary, or [`INLINE`].
+    pub name: u32,
+    /// The logger's name.
+    pub name_text: Box<str>,
+    /// The bound keys in the dictionary, or [`INLINE`].
+    pub bound_shape: u32,
+    /// Bit `n`: level `10 * n` is enabled.
+    enabled: u32,
+    /// The node, if its `disabled` has to be asked for at each call.
+    ask_disabled: Option<Py<PyAny>>,
+    routes: [Route; LEVELS],
+    lists: Vec<Watched>,
+    attributes: Vec<Expected>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Route {
+    place: usize,
+    id: u32,
+}
+
+impl Plan {
+    /// The plan of a logger that has not looked around yet; it never holds.
+    pub fn unknown() -> Self {
+        Self {
+            generation: 0,
+            native: false,
+            name: INLINE,
+            name_text: Box::default(),
+            bound_shape: INLINE,
+            enabled: 0,
+            ask_disabled: None,
+            routes: [Route::default(); LEVELS],
+            lists: Vec::new(),
+            attributes: Vec::new(),
+        }
+    }
+
+    /// Whether a level, given as a tenth of its number, is disabled.
+    #[inline]
+    pub fn is_off(&self, py: Python<'_>, level: usize) -> bool {
+        self.enabled & (1 << level) == 0 || self.ask_disabled.as_ref().is_some_and(|node| is_disabled(node.bind(py)))
+    }
+
+    /// The place of a level's route among the runtime's.
+    #[inline]
+    pub fn route(&self, level: usize) -> usize {
+        self.routes[level].place
+    }
+
+    /// The number of a level's route in the dictionary.
+    #[inline]
+    pub fn route_id(&self, level: usize) -> u32 {
+        self.routes[level].id
+    }
+
+    /// Whether the lists and attributes that it was made from are as they were. Runs no Python code.
+    #[inline]
+    pub fn still_holds(&self, py: Python<'_>) -> bool {
+        self.lists.iter().all(|watched| watched.is_unchanged(py))
+            && self.attributes.iter().all(|one| one.is_unchanged(py))
+    }
+}
+
+impl Watched {
+    #[inline]
+    fn is_unchanged(&self, py: Python<'_>) -> bool {
+        let list = self.list.bind(py).as_ptr();
+        // SAFETY: a live list; indices are below its size.
+        unsafe {
+            ffi::PyList_GET_SIZE(list) as usize == self.members.len()
+                && (0..).zip(&self.members).all(|(at, member)| ffi::PyList_GET_ITEM(list, at) == member.as_ptr())
+        }
+    }
+}
+
+impl Expected {
+    #[inline]
+    fn is_unchanged(&self, py: Python<'_>) -> bool {
+        attribute(self.object.bind(py), self.name.bind(py)).is_some_and(|value| value.is(self.value.bind(py)))
+    }
+}
+
+fn attribute<'py>(object: &Bound<'py, PyAny>, name: &Bound<'py, PyString>) -> Option<Bound<'py, PyAny>> {
+    // SAFETY: live objects; the generic look-up runs no code of the class for a plain attribute.
+    unsafe {
+        let value = ffi::PyObject_GenericGetAttr(object.as_ptr(), name.as_ptr());
+        if value.is_null() {
+            ffi::PyErr_Clear();
+            return None;
+        }
+        Some(Bound::from_owned_ptr(object.py(), value))
+    }
+}
+
+fn is_disabled(node: &Bound<'_, PyAny>) -> bool {
+    let name = pyo3::intern!(node.py(), "disabled");
+    attribute(node, name).is_some_and(|value| value.is_truthy().unwrap_or(false))
+}
+
+type Sinks = Vec<(String, u8)>;
+
+/// What `undergird.log` answers; see `undergird.log._hooks.Plan`.
+#[derive(FromPyObject)]
+struct Answer<'py> {
+    name: String,
+    enabled: u32,
+    native: bool,
+    ask_disabled: bool,
+    sinks: Vec<Sinks>,
+    lists: Vec<Bound<'py, PyList>>,
+    attributes: Vec<(Bound<'py, PyAny>, Bound<'py, PyString>, Bound<'py, PyAny>)>,
+}
+
+/// Asks Python, and enters what the answer names into the dictionary.
+///
+/// # Errors
+/// What the hook raises.
+pub fn make_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
+    let py = node.py();
+    // Before asking: a change while Python answers makes the plan void.
+    let runtime = ensure(py)?;
+    let made_at = generation().load(Ordering::Relaxed);
+    let answer: Answer<'_> = hooks(py)?.plan(node)?.extract()?;
+    let mut plan = Plan {
+        generation: made_at,
+        enabled: answer.enabled,
+        native: answer.native,
+        name_text: answer.name.into(),
+        ask_disabled: answer.ask_disabled.then(|| node.clone().unbind()),
+        lists: answer.lists.into_iter().map(watch).collect(),
+        attributes: answer.attributes.into_iter().map(expect).collect(),
+        ..Plan::unknown()
+    };
+    let Some(runtime) = runtime.filter(|_| plan.native) else {
+        plan.native = false;
+        return Ok(plan);
+    };
+    // SAFETY: the GIL is held, and nothing below runs Python.
+    let gil = unsafe { runtime.gil() };
+    plan.name = gil.name(&runtime.memory, plan.name_text.as_bytes());
+    if let Some(bound) = bound {
+        plan.bound_shape = gil.shape(&runtime.memory, bound.keys().to_vec());
+    }
+    for (level, sinks) in answer.sinks.iter().enumerate().take(LEVELS) {
+        let route = gil.route_to(&runtime.memory, sinks.iter().map(|(path, format)| (path.as_bytes(), *format)));
+        let Some(place) = route else {
+            plan.native = false;
+            break;
+        };
+        plan.routes[level] = Route { place, id: gil.routes[place].id };
+    }
+    Ok(plan)
+}
+
+fn watch(list: Bound<'_, PyList>) -> Watched {
+    Watched { members: list.iter().map(Bound::unbind).collect(), list: list.unbind() }
+}
+
+fn expect((object, name, value): (Bound<'_, PyAny>, Bound<'_, PyString>, Bound<'_, PyAny>)) -> Expected {
+    Expected { object: object.unbind(), name: name.unbind(), value: value.unbind() }
+}

@@ -1,0 +1,190 @@
+//! Python values as bytes of a record.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use undergird_core::record::Value;
+use undergird_core::scratch::Scratch;
+
+use crate::hooks::hooks;
+
+/// Longer texts are cut, and the record says so.
+pub const LONGEST_TEXT: usize = 4 << 20;
+
+/// What was noticed while a payload was put together.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Noticed {
+    /// A text was too long.
+    pub truncated: bool,
+    /// Python code ran, so anything may have changed.
+    pub ran_python: bool,
+}
+
+/// Cuts a text to [`LONGEST_TEXT`], not inside a character.
+#[inline]
+pub fn clip<'a>(text: &'a [u8], noticed: &mut Noticed) -> &'a [u8] {
+    if text.len() <= LONGEST_TEXT {
+        return text;
+    }
+    noticed.truncated = true;
+    let mut end = LONGEST_TEXT;
+    while end > 0 && text[end] & 0xC0 == 0x80 {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// The bytes of a `str`, if it can be had as UTF-8 without a copy.
+///
+/// # Safety
+/// `object` is a `str` that outlives the result, and the GIL is held.
+#[inline]
+pub unsafe fn utf8<'a>(object: *mut ffi::PyObject) -> Option<&'a [u8]> {
+    // SAFETY: a compact ASCII string's data are `length` bytes behind its header; else the interpreter caches the
+    // UTF-8 form in the string, where it lives as long as the string.
+    unsafe {
+        if ffi::PyUnicode_IS_COMPACT_ASCII(object) != 0 {
+            let length = ffi::PyUnicode_GET_LENGTH(object) as usize;
+            return Some(std::slice::from_raw_parts(ffi::PyUnicode_1BYTE_DATA(object), length));
+        }
+        let mut length = 0;
+        let data = ffi::PyUnicode_AsUTF8AndSize(object, &mut length);
+        if data.is_null() {
+            ffi::PyErr_Clear();
+            return None;
+        }
+        Some(std::slice::from_raw_parts(data.cast(), length as usize))
+    }
+}
+
+/// Gives the bytes of a `str` to `then`, lone surrogates in their three-byte form.
+///
+/// # Safety
+/// `object` is a `str`, and the GIL is held.
+#[inline]
+pub unsafe fn with_text<R>(object: *mut ffi::PyObject, then: impl FnOnce(&[u8]) -> R) -> R {
+    // SAFETY: the caller's promise.
+    if let Some(text) = unsafe { utf8(object) } {
+        return then(text);
+    }
+    // SAFETY: the codec is built in; the bytes object lives until it is released below.
+    unsafe {
+        let bytes = ffi::PyUnicode_AsEncodedString(object, c"utf-8".as_ptr(), c"surrogatepass".as_ptr());
+        if bytes.is_null() {
+            ffi::PyErr_Clear();
+            return then(b"");
+        }
+        let data = ffi::PyBytes_AS_STRING(bytes).cast();
+        let result = then(std::slice::from_raw_parts(data, ffi::PyBytes_Size(bytes) as usize));
+        ffi::Py_DECREF(bytes);
+        result
+    }
+}
+
+/// Appends a `str` as a text.
+///
+/// # Safety
+/// As [`with_text`].
+#[inline]
+pub unsafe fn encode_text(object: *mut ffi::PyObject, out: &mut Scratch, noticed: &mut Noticed) {
+    // SAFETY: the caller's promise.
+    unsafe { with_text(object, |text| out.text(clip(text, noticed))) }
+}
+
+/// Appends any value. Primitives are copied; everything else is rendered by Python, now.
+///
+/// # Errors
+/// Only what is not for a logger to swallow, such as `KeyboardInterrupt`.
+///
+/// # Safety
+/// `object` is a live object, and the GIL is held.
+#[inline]
+pub unsafe fn encode(object: *mut ffi::PyObject, out: &mut Scratch, noticed: &mut Noticed) -> PyResult<()> {
+    // SAFETY: reading a live object's type, and its value by the type's own accessors.
+    unsafe {
+        let kind = ffi::Py_TYPE(object);
+        if kind == &raw mut ffi::PyUnicode_Type {
+            with_text(object, |text| Value::Str(clip(text, noticed)).encode(out));
+        } else if kind == &raw mut ffi::PyLong_Type {
+            encode_int(object, out);
+        } else if kind == &raw mut ffi::PyFloat_Type {
+            Value::Float(ffi::PyFloat_AS_DOUBLE(object)).encode(out);
+        } else if object == ffi::Py_None() {
+            Value::None.encode(out);
+        } else if object == ffi::Py_True() {
+            Value::Bool(true).encode(out);
+        } else if object == ffi::Py_False() {
+            Value::Bool(false).encode(out);
+        } else {
+            return encode_other(object, out, noticed);
+        }
+    }
+    Ok(())
+}
+
+/// # Safety
+/// `object` is an `int` or of a subclass, and the GIL is held.
+unsafe fn encode_int(object: *mut ffi::PyObject, out: &mut Scratch) {
+    let mut overflow = 0;
+    // SAFETY: the caller's promise; for an int no Python code runs.
+    let value = unsafe { ffi::PyLong_AsLongLongAndOverflow(object, &mut overflow) };
+    if overflow == 0 {
+        return Value::Int(value).encode(out);
+    }
+    // SAFETY: `int.__repr__` and base conversion run no Python code; results are released.
+    unsafe {
+        let repr = ffi::PyLong_Type.tp_repr.expect("int has a repr");
+        let mut text = repr(object);
+        let decimal = !text.is_null();
+        if !decimal {
+            // Longer than the interpreter converts (sys.set_int_max_str_digits): hexadecimal has no limit.
+            ffi::PyErr_Clear();
+            text = ffi::PyNumber_ToBase(object, 16);
+        }
+        if text.is_null() {
+            ffi::PyErr_Clear();
+            return Value::None.encode(out);
+        }
+        let mut noticed = Noticed::default();
+        with_text(text, |digits| {
+            let digits = clip(digits, &mut noticed);
+            if decimal { Value::BigInt(digits).encode(out) } else { Value::Text(digits).encode(out) }
+        });
+        ffi::Py_DECREF(text);
+    }
+}
+
+/// # Safety
+/// As [`encode`].
+#[cold]
+unsafe fn encode_other(object: *mut ffi::PyObject, out: &mut Scratch, noticed: &mut Noticed) -> PyResult<()> {
+    // SAFETY: the checks read the type's flags; the accessors read the value itself, whatever a subclass overrides.
+    unsafe {
+        if ffi::PyFloat_Check(object) != 0 {
+            Value::Float(ffi::PyFloat_AS_DOUBLE(object)).encode(out);
+            return Ok(());
+        }
+        if ffi::PyLong_Check(object) != 0 {
+            encode_int(object, out);
+            return Ok(());
+        }
+        if ffi::PyUnicode_Check(object) != 0 {
+            with_text(object, |text| Value::Str(clip(text, noticed)).encode(out));
+            return Ok(());
+        }
+    }
+    noticed.ran_python = true;
+    Python::attach(|py| {
+        // SAFETY: a live object, and the GIL is held.
+        let object = unsafe { Bound::from_borrowed_ptr(py, object) };
+        let (json, text) = hooks(py)?.render(&object)?;
+        // SAFETY: `text` is a `str`.
+        unsafe {
+            with_text(text.as_ptr(), |text| {
+                let clipped = clip(text, noticed);
+                let whole = clipped.len() == text.len();
+                if json && whole { Value::Json(clipped).encode(out) } else { Value::Text(clipped).encode(out) }
+            });
+        }
+        Ok(())
+    })
+}

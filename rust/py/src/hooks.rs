@@ -1,0 +1,70 @@
+//! The Python functions that the core calls when a call cannot be served natively.
+
+use std::sync::OnceLock;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+
+/// The functions; see `undergird.log._hooks` for what each is for.
+pub struct Hooks {
+    plan: Py<PyAny>,
+    slow: Py<PyAny>,
+    render: Py<PyAny>,
+    message: Py<PyAny>,
+    in_event_loop: Py<PyAny>,
+}
+
+static HOOKS: OnceLock<Hooks> = OnceLock::new();
+
+/// The functions, once `undergird.log` has been imported.
+///
+/// # Errors
+/// `RuntimeError` before that.
+pub fn hooks(_py: Python<'_>) -> PyResult<&'static Hooks> {
+    HOOKS.get().ok_or_else(|| PyRuntimeError::new_err("undergird.log has not been imported"))
+}
+
+/// Tells the core its Python functions; the first call counts.
+#[pyfunction]
+#[pyo3(signature = (*, plan, slow, render, message, in_event_loop))]
+pub fn set_hooks(plan: Py<PyAny>, slow: Py<PyAny>, render: Py<PyAny>, message: Py<PyAny>, in_event_loop: Py<PyAny>) {
+    let _ = HOOKS.set(Hooks { plan, slow, render, message, in_event_loop });
+}
+
+impl Hooks {
+    /// What a logger is to do at each level.
+    pub fn plan<'py>(&self, node: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.plan.bind(node.py()).call1((node,))
+    }
+
+    /// The standard library's way: a `LogRecord` for every handler.
+    pub fn slow(
+        &self,
+        logger: &Bound<'_, PyAny>,
+        level: u8,
+        args: &Bound<'_, PyTuple>,
+        fields: &Bound<'_, PyDict>,
+    ) -> PyResult<()> {
+        self.slow.bind(logger.py()).call1((logger, level, args, fields)).map(drop)
+    }
+
+    /// The text of a value that is no primitive, and whether it is a finished piece of JSON.
+    pub fn render<'py>(&self, value: &Bound<'py, PyAny>) -> PyResult<(bool, Bound<'py, PyString>)> {
+        self.render.bind(value.py()).call1((value,))?.extract()
+    }
+
+    /// The message of a template and its arguments, or of a message that is no `str`.
+    pub fn message<'py>(
+        &self,
+        message: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyString>> {
+        self.message.bind(message.py()).call1((message, args))?.cast_into().map_err(Into::into)
+    }
+
+    /// Whether this thread runs an event loop, which must not be held up.
+    pub fn in_event_loop(&self, py: Python<'_>) -> bool {
+        self.in_event_loop.bind(py).call0().and_then(|answer| answer.extract()).unwrap_or(false)
+    }
+}

@@ -1,0 +1,70 @@
+//! What the core asks of the process: the clock, who we are, and patience.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use undergird_core::writer::Host;
+
+/// Nanoseconds since the epoch.
+#[inline]
+pub fn wall_ns() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is valid for writing; the call reads the clock through the vDSO and cannot fail for this clock.
+    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &mut now) };
+    (now.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)
+}
+
+/// The kernel's boot id, or zeros where there is none.
+pub fn boot_id() -> [u8; 16] {
+    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let digits: Vec<u8> =
+        text.bytes().filter_map(|byte| (byte as char).to_digit(16)).map(|digit| digit as u8).collect();
+    let mut id = [0; 16];
+    for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = pair[0] << 4 | pair[1];
+    }
+    id
+}
+
+/// When this process started, in ticks since boot; 0 where the kernel does not say.
+pub fn process_start() -> u64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The command's name is in parentheses and may hold anything, so count from the last of them.
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    after_name.split_whitespace().nth(19).and_then(|ticks| ticks.parse().ok()).unwrap_or(0)
+}
+
+/// This process, with a limit to its patience for another process's lock.
+#[derive(Debug)]
+pub struct Process {
+    patience: Duration,
+    since: Instant,
+}
+
+impl Process {
+    /// Waits at most `patience` for each lock.
+    pub fn new(patience: Duration) -> Self {
+        Self { patience, since: Instant::now() }
+    }
+}
+
+impl Host for Process {
+    fn pid(&self) -> u32 {
+        std::process::id()
+    }
+
+    fn now(&mut self) -> u64 {
+        wall_ns()
+    }
+
+    fn wait(&mut self, first: bool) -> bool {
+        if first {
+            self.since = Instant::now();
+        }
+        if self.since.elapsed() >= self.patience {
+            return false;
+        }
+        std::thread::sleep(Duration::from_micros(200));
+        true
+    }
+}

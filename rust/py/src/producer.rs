@@ -1,0 +1,173 @@
+//! What the GIL guards: the producer, what it has entered into the dictionary, and its counts.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use undergird_core::batch::spill_path;
+use undergird_core::dictionary::{Entry, SinkEntry};
+use undergird_core::format::Format;
+use undergird_core::interner::Interner;
+use undergird_core::record::{HEADER, Header, INLINE, Kind, flags};
+use undergird_core::ring::{Full, Producer};
+use undergird_core::ringfile::{DROPPED, RingMemory, TRUNCATED};
+
+static EPOCH: AtomicU64 = AtomicU64::new(1);
+
+/// The sinks that a record goes to, and how many went there.
+#[derive(Clone, Debug, Default)]
+pub struct Route {
+    /// Its number in the dictionary.
+    pub id: u32,
+    /// The numbers of its sinks.
+    pub sinks: Vec<u32>,
+    /// Records that were logged, accepted or not.
+    pub emitted: u64,
+    /// Records that were refused.
+    pub dropped: u64,
+}
+
+/// The producer's side of a ring.
+pub struct GilSide {
+    pub producer: Producer,
+    pub routes: Vec<Route>,
+    /// Refused records by level, until the stream says so.
+    pub unannounced: BTreeMap<u8, u64>,
+    /// Whether `unannounced` holds anything.
+    pub announce: bool,
+    /// Since a wait in vain, until the consumer moves: where it stood.
+    pub stuck_at: Option<u64>,
+    /// Bytes in use above which the writer is woken.
+    pub wake_above: u64,
+    /// A number of its own for each ring of this process and its forebears.
+    pub epoch: u64,
+    interner: Interner,
+    levels: HashMap<u8, (i64, Box<str>)>,
+    sinks: BTreeMap<String, u32>,
+}
+
+impl GilSide {
+    /// For a new ring.
+    pub fn new(producer: Producer) -> Self {
+        Self {
+            producer,
+            routes: Vec::new(),
+            unannounced: BTreeMap::new(),
+            announce: false,
+            stuck_at: None,
+            wake_above: 0,
+            epoch: EPOCH.fetch_add(1, Ordering::Relaxed),
+            interner: Interner::new(),
+            levels: HashMap::new(),
+            sinks: BTreeMap::new(),
+        }
+    }
+
+    /// The number of a logger's name, or [`INLINE`].
+    pub fn name(&mut self, memory: &RingMemory, name: &[u8]) -> u32 {
+        self.intern(memory, &Entry::Name(name.into())).unwrap_or(INLINE)
+    }
+
+    /// The number of a group's keys, or [`INLINE`].
+    pub fn shape(&mut self, memory: &RingMemory, keys: Vec<Box<[u8]>>) -> u32 {
+        self.intern(memory, &Entry::Shape(keys.into())).unwrap_or(INLINE)
+    }
+
+    fn sink(&mut self, memory: &RingMemory, path: &[u8], format: Format) -> Option<u32> {
+        let entry = Entry::Sink(SinkEntry { kind: 0, format: format as u8, flags: 0, path: path.into() });
+        let id = self.intern(memory, &entry)?;
+        self.sinks.entry(String::from_utf8_lossy(path).into_owned()).or_insert(id);
+        Some(id)
+    }
+
+    /// The files by path, with their numbers in the dictionary.
+    pub fn sinks(&self) -> impl Iterator<Item = (&String, &u32)> {
+        self.sinks.iter()
+    }
+
+    /// The place in `routes` of the route to these files; `None` if the dictionary is full.
+    pub fn route_to<'a>(&mut self, memory: &RingMemory, files: impl Iterator<Item = (&'a [u8], u8)>) -> Option<usize> {
+        let mut sinks = Vec::new();
+        for (path, format) in files {
+            sinks.push(self.sink(memory, path, Format::from_number(format)?)?);
+        }
+        self.route(memory, &sinks)
+    }
+
+    fn route(&mut self, memory: &RingMemory, sinks: &[u32]) -> Option<usize> {
+        if let Some(known) = self.routes.iter().position(|route| route.sinks == sinks) {
+            return Some(known);
+        }
+        let id = self.intern(memory, &Entry::Route(sinks.into()))?;
+        self.routes.push(Route { id, sinks: sinks.into(), ..Route::default() });
+        Some(self.routes.len() - 1)
+    }
+
+    /// The index under which records carry a level: its number where that fits and is free, else another.
+    pub fn level(&mut self, memory: &RingMemory, number: i64, name: &str) -> u8 {
+        let wanted = u8::try_from(number).ok();
+        let standard =
+            matches!((number, name), (10, "DEBUG") | (20, "INFO") | (30, "WARNING") | (40, "ERROR") | (50, "CRITICAL"));
+        let taken = |index: u8| self.levels.get(&index).is_some_and(|(known, _)| *known != number);
+        let index = wanted.filter(|index| !taken(*index)).or_else(|| (60..=u8::MAX).find(|index| !taken(*index)));
+        let index = index.unwrap_or(u8::MAX);
+        let known = self.levels.get(&index);
+        let same = known.map_or(standard, |(known, known_name)| *known == number && **known_name == *name);
+        if !same {
+            self.intern(memory, &Entry::Level { index, number, name: name.as_bytes().into() });
+        }
+        self.levels.insert(index, (number, name.into()));
+        index
+    }
+
+    fn intern(&mut self, memory: &RingMemory, entry: &Entry) -> Option<u32> {
+        // SAFETY: whoever has a `GilSide` holds the GIL, and the interner belongs to this ring.
+        unsafe { self.interner.intern(memory, entry) }
+    }
+
+    /// Pushes a record; one that is too large for the ring goes to a file of its own beside it.
+    pub fn push(
+        &mut self,
+        memory: &RingMemory,
+        ring: Option<&Path>,
+        header: Header,
+        payload: &[u8],
+    ) -> Result<u64, Full> {
+        if header.flags & flags::TRUNCATED != 0 {
+            memory.add(TRUNCATED, 1);
+        }
+        if HEADER + payload.len() <= self.producer.ring().largest() {
+            return self.producer.push(header, payload);
+        }
+        self.spill(ring, header, payload)
+    }
+
+    #[cold]
+    fn spill(&mut self, ring: Option<&Path>, mut header: Header, payload: &[u8]) -> Result<u64, Full> {
+        let Some(ring) = ring else { return Err(Full) };
+        let length = (payload.len() as u64).to_le_bytes();
+        header.kind = Kind::Spill as u8;
+        let position = self.producer.next_position(length.len());
+        let path = spill_path(ring, position);
+        let written = std::fs::File::create_new(&path).and_then(|mut file| file.write_all(payload));
+        if written.is_err() {
+            let _ = std::fs::remove_file(&path);
+            return Err(Full);
+        }
+        let pushed = self.producer.push(header, &length);
+        if pushed.is_err() {
+            let _ = std::fs::remove_file(&path);
+        }
+        pushed
+    }
+
+    /// Counts a refused record.
+    #[cold]
+    pub fn refuse(&mut self, memory: &RingMemory, route: usize, level: u8) {
+        self.routes[route].dropped += 1;
+        memory.add(DROPPED, 1);
+        *self.unannounced.entry(level).or_default() += 1;
+        self.announce = true;
+    }
+}

@@ -1,0 +1,109 @@
+//! What has become of every record, as one consistent picture.
+
+use std::collections::BTreeMap;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use undergird_core::batch::Source;
+
+use crate::runtime::{GilCell, Placement, Runtime, current};
+
+/// The counts of one file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    emitted: u64,
+    written: u64,
+    dropped: u64,
+    failed: u64,
+    in_flight: u64,
+}
+
+impl Counts {
+    fn add(&mut self, other: Counts) {
+        self.emitted += other.emitted;
+        self.written += other.written;
+        self.dropped += other.dropped;
+        self.failed += other.failed;
+        self.in_flight += other.in_flight;
+    }
+
+    fn to_dict<'py>(self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        dict.set_item("emitted", self.emitted)?;
+        dict.set_item("written", self.written)?;
+        dict.set_item("dropped", self.dropped)?;
+        dict.set_item("failed", self.failed)?;
+        dict.set_item("in_flight", self.in_flight)?;
+        Ok(dict)
+    }
+}
+
+/// What the rings before the present one have done in this process, by file.
+pub static PAST: GilCell<BTreeMap<String, Counts>> = GilCell::new(BTreeMap::new());
+
+/// Keeps the counts of a ring that ends.
+pub fn remember(py: Python<'_>, runtime: &Runtime) {
+    let counts = count(runtime);
+    let past = PAST.get(py);
+    counts.into_iter().for_each(|(path, counts)| past.entry(path).or_default().add(counts));
+}
+
+/// Counts each file's records. The GIL is held, so no record is added meanwhile, and what lies behind a cursor that
+/// was read stays in the ring.
+fn count(runtime: &Runtime) -> BTreeMap<String, Counts> {
+    // SAFETY: the GIL is held, and nothing here runs Python.
+    let gil = unsafe { runtime.gil() };
+    let head = gil.producer.head();
+    let mut all = BTreeMap::<String, Counts>::new();
+    for (path, sink) in gil.sinks() {
+        let ledger = runtime.ledger(*sink);
+        let done = loop {
+            match ledger.as_ref().map_or(Some(Default::default()), |ledger| ledger.read()) {
+                Some(done) => break done,
+                None => std::hint::spin_loop(),
+            }
+        };
+        let routes = gil.routes.iter().filter(|route| route.sinks.contains(sink));
+        let (emitted, dropped) = routes.fold((0, 0), |(e, d), route| (e + route.emitted, d + route.dropped));
+        let leads = |id: u32| gil.routes.iter().any(|route| route.id == id && route.sinks.contains(sink));
+        let in_flight = Source::count(&runtime.memory, &leads, done.cursor, head);
+        let counts = Counts { emitted, written: done.written, dropped, failed: done.failed, in_flight };
+        all.entry(path.clone()).or_default().add(counts);
+    }
+    all
+}
+
+/// The counts of all files together and, under `sinks`, of each by its path; besides, where the ring is.
+#[pyfunction]
+pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let mut files = PAST.get(py).clone();
+    // SAFETY: the GIL is held; the reference ends with this call.
+    let runtime = unsafe { current() };
+    if let Some(runtime) = runtime {
+        count(runtime).into_iter().for_each(|(path, counts)| files.entry(path).or_default().add(counts));
+    }
+    let mut total = Counts::default();
+    let sinks = PyDict::new(py);
+    for (path, counts) in files {
+        total.add(counts);
+        let dict = counts.to_dict(py)?;
+        if let Some(error) = runtime.and_then(|runtime| runtime.trouble(&path)) {
+            dict.set_item("error", error)?;
+        }
+        sinks.set_item(path, dict)?;
+    }
+    let dict = total.to_dict(py)?;
+    dict.set_item("sinks", sinks)?;
+    dict.set_item(
+        "recovered",
+        runtime.map_or(0, |runtime| runtime.recovered.load(std::sync::atomic::Ordering::Relaxed)),
+    )?;
+    dict.set_item("ring", runtime.and_then(Runtime::ring_path))?;
+    let placement = runtime.map(|runtime| match runtime.placement {
+        Placement::Wanted => "wanted",
+        Placement::BesideTheLog => "beside the log",
+        Placement::Heap => "heap",
+    });
+    dict.set_item("placement", placement)?;
+    Ok(dict)
+}
