@@ -4,7 +4,7 @@
 //! else. Lone surrogates (which Python strings may hold, and records carry in their three-byte form) become `\udXXX`;
 //! bytes that are no text at all become `\ufffd`, so that every line is valid UTF-8 and valid JSON.
 
-use super::page::{Page, half, word};
+use super::page::{Page, Room, half, put, word};
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
@@ -28,42 +28,44 @@ fn is_plain(word: u64) -> bool {
 
 /// Appends `text` as a JSON string with its quotes.
 #[inline]
-pub(super) fn quoted(text: &[u8], page: &mut Page) {
+pub(super) fn quoted(text: &[u8], page: &mut Page<'_>) {
     let room = page.room(text.len() + 2);
-    room[0] = b'"';
+    put(room, 0, *b"\"");
     let plain = copy_plain(text, &mut room[1..]);
     if plain == text.len() {
-        room[1 + plain] = b'"';
-        page.advance(plain + 2);
+        put(room, 1 + plain, *b"\"");
+        // SAFETY: a quote, then `plain` bytes (see `copy_plain`), then a quote have been written.
+        unsafe { page.advance(plain + 2) };
     } else {
-        page.advance(1 + plain);
+        // SAFETY: a quote, then `plain` bytes (see `copy_plain`) have been written.
+        unsafe { page.advance(plain + 1) };
         escaped(&text[plain..], page);
         page.literal(b"\"");
     }
 }
 
 /// Copies the beginning of `text` that stands for itself, in whole words; gives its length, or that of a part of it.
-/// `room` is longer than `text` by at least eight bytes.
+/// As many bytes of `room`, which must be longer than `text` by at least eight, have then been written.
 #[inline]
-fn copy_plain(text: &[u8], room: &mut [u8]) -> usize {
+fn copy_plain(text: &[u8], room: &mut Room) -> usize {
     let count = text.len();
     if count < 8 {
         let all = short_word(text);
-        room[..8].copy_from_slice(&all.to_le_bytes());
+        put(room, 0, all.to_le_bytes());
         return if is_plain(all) { count } else { 0 };
     }
     let room = &mut room[..count];
     let (pieces, _) = text.as_chunks::<8>();
     let (places, _) = room.as_chunks_mut::<8>();
     for (at, (piece, place)) in pieces.iter().zip(places).enumerate() {
-        *place = *piece;
+        put(place, 0, *piece);
         if !is_plain(u64::from_le_bytes(*piece)) {
             return at * 8;
         }
     }
     // The last word overlaps the one before it.
     let last = word(text, count - 8);
-    room[count - 8..].copy_from_slice(&last.to_le_bytes());
+    put(room, count - 8, last.to_le_bytes());
     if is_plain(last) { count } else { count & !7 }
 }
 
@@ -85,7 +87,7 @@ fn short_word(text: &[u8]) -> u64 {
 
 /// Any bytes: texts in UTF-8 piece by piece, and what stands between them.
 #[cold]
-fn escaped(mut text: &[u8], page: &mut Page) {
+fn escaped(mut text: &[u8], page: &mut Page<'_>) {
     loop {
         let error = match std::str::from_utf8(text) {
             Ok(valid) => return escaped_utf8(valid.as_bytes(), page),
@@ -114,13 +116,13 @@ pub(super) fn surrogate(bytes: &[u8]) -> Option<(u16, &[u8])> {
     }
 }
 
-fn unicode_escape(unit: u16, page: &mut Page) {
+fn unicode_escape(unit: u16, page: &mut Page<'_>) {
     let digit = |shift: u16| HEX[usize::from(unit >> shift & 15)];
     page.literal(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
 }
 
 /// Valid UTF-8: clean runs in one copy, escapes between them.
-fn escaped_utf8(text: &[u8], page: &mut Page) {
+fn escaped_utf8(text: &[u8], page: &mut Page<'_>) {
     let mut rest = text;
     loop {
         let (clean, dirty) = rest.split_at(clean_run(rest));

@@ -58,7 +58,7 @@ impl Plan {
 
     /// Appends a piece; gives whether there is one.
     #[inline]
-    pub(super) fn write(&self, piece: Piece, page: &mut Page) -> bool {
+    pub(super) fn write(&self, piece: Piece, page: &mut Page<'_>) -> bool {
         if piece.count > 0 {
             page.padded(&self.text[piece.begin as usize..], piece.count as usize);
         }
@@ -72,20 +72,20 @@ impl Plan {
         for (place, name) in names.iter().enumerate() {
             last.insert(name, place);
         }
-        let mut page = Page::new();
-        let mut plan = Self::default();
+        let mut text = Vec::new();
+        let mut page = Page::new(&mut text);
+        let mut pieces = Vec::with_capacity(names.len());
         for (place, name) in names.iter().enumerate() {
-            let begin = page.line().len();
+            let begin = page.end();
             if last[name] == place {
                 page.literal(b",");
                 escape::quoted(name, &mut page);
                 page.literal(b":");
             }
-            plan.pieces.push(Piece { begin: begin as u32, count: (page.line().len() - begin) as u32 });
+            pieces.push(Piece { begin: begin as u32, count: (page.end() - begin) as u32 });
         }
-        plan.text.extend_from_slice(page.line());
-        plan.text.extend_from_slice(&[0; SLACK]);
-        plan
+        text.extend_from_slice(&[0; SLACK]);
+        Self { text, pieces }
     }
 }
 

@@ -1,75 +1,75 @@
-//! The page on which one line is put together.
+//! Where a line grows: a vector whose free room is written directly.
 //!
-//! It is a buffer that is always written from its beginning and keeps its bytes, so that short pieces can be copied
-//! in whole words: what is written too much lies behind the end of the line and is overwritten by the next piece.
+//! Each piece gets more room than it has bytes, so that short ones can be copied in whole words: what is written too
+//! much lies behind the end of the line and is overwritten by the next piece, or never looked at.
+
+use std::mem::MaybeUninit;
 
 /// How many bytes a piece may be written too far, and the padding that [`Page::padded`] asks for.
 pub(super) const SLACK: usize = 16;
 
-/// A page is given back when it has grown beyond this for an unusually long line.
-const KEPT: usize = 1 << 20;
+/// Free room behind the end of a page.
+pub(super) type Room = [MaybeUninit<u8>];
 
-/// A growing line. Every method makes the room that it needs.
-#[derive(Clone, Debug)]
-pub(super) struct Page {
-    bytes: Vec<u8>,
-    end: usize,
-}
+/// A growing line at the end of a vector. Every method makes the room that it needs.
+pub(super) struct Page<'a>(&'a mut Vec<u8>);
 
-impl Page {
-    pub(super) fn new() -> Self {
-        Self { bytes: vec![0; 1024], end: 0 }
+impl<'a> Page<'a> {
+    pub(super) fn new(out: &'a mut Vec<u8>) -> Self {
+        Self(out)
     }
 
-    /// Begins a new line.
+    /// What the vector holds, from `begin` on.
     #[inline]
-    pub(super) fn clear(&mut self) {
-        self.end = 0;
-        if self.bytes.len() > KEPT {
-            *self = Self::new();
-        }
+    pub(super) fn since(&self, begin: usize) -> &[u8] {
+        &self.0[begin..]
     }
 
-    /// The line so far.
+    /// Where the next piece begins.
     #[inline]
-    pub(super) fn line(&self) -> &[u8] {
-        &self.bytes[..self.end]
+    pub(super) fn end(&self) -> usize {
+        self.0.len()
     }
 
-    /// The next `count` bytes and [`SLACK`] more, to be written and then claimed with [`Page::advance`].
+    /// Room for the next `count` bytes and [`SLACK`] more, to be written and then claimed with [`Page::advance`].
     #[inline]
-    pub(super) fn room(&mut self, count: usize) -> &mut [u8] {
-        let needed = self.end + count + SLACK;
-        if self.bytes.len() < needed {
+    pub(super) fn room(&mut self, count: usize) -> &mut Room {
+        let needed = count + SLACK;
+        if self.0.capacity() - self.0.len() < needed {
             self.grow(needed);
         }
-        &mut self.bytes[self.end..needed]
+        &mut self.0.spare_capacity_mut()[..needed]
     }
 
     /// Claims bytes written to [`Page::room`].
+    ///
+    /// # Safety
+    /// The last call of `room` asked for at least `count` bytes, and the first `count` of what it gave are written.
     #[inline]
-    pub(super) fn advance(&mut self, count: usize) {
-        self.end += count;
-        debug_assert!(self.end <= self.bytes.len());
+    pub(super) unsafe fn advance(&mut self, count: usize) {
+        let end = self.0.len() + count;
+        debug_assert!(end <= self.0.capacity());
+        // SAFETY: by the caller's promise these bytes lie within the capacity and are initialised.
+        unsafe { self.0.set_len(end) };
     }
 
     #[cold]
     fn grow(&mut self, needed: usize) {
-        self.bytes.resize(needed.next_power_of_two(), 0);
+        self.0.reserve(needed);
     }
 
     /// Appends bytes.
     #[inline]
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.room(bytes.len())[..bytes.len()].copy_from_slice(bytes);
-        self.end += bytes.len();
+        self.0.extend_from_slice(bytes);
     }
 
     /// Appends bytes whose number is known when the program is built.
     #[inline]
     pub(super) fn literal<const N: usize>(&mut self, bytes: &[u8; N]) {
-        self.room(N)[..N].copy_from_slice(bytes);
-        self.end += N;
+        put(self.room(N), 0, *bytes);
+        // SAFETY: `put` has written N bytes.
+        unsafe { self.advance(N) };
     }
 
     /// Appends the first `count` bytes of a text that goes on for at least [`SLACK`] bytes behind them.
@@ -77,17 +77,15 @@ impl Page {
     pub(super) fn padded(&mut self, text: &[u8], count: usize) {
         let room = self.room(count);
         let mut at = 0;
-        loop {
-            room[at..at + SLACK].copy_from_slice(&text[at..at + SLACK]);
+        while at < count {
+            copy::<SLACK>(text, at, room);
             at += SLACK;
-            if at >= count {
-                break;
-            }
         }
-        self.end += count;
+        // SAFETY: the loop has written everything up to `at`, which has reached `count`.
+        unsafe { self.advance(count) };
     }
 
-    /// Appends a text of at most 32 bytes that is short enough to be copied without a call.
+    /// Appends a text; one of up to 32 bytes without a call.
     #[inline]
     pub(super) fn short(&mut self, text: &[u8]) {
         let count = text.len();
@@ -106,19 +104,29 @@ impl Page {
                 copy::<4>(text, count - 4, room);
             }
             1..4 => {
-                room[0] = text[0];
-                room[count / 2] = text[count / 2];
-                room[count - 1] = text[count - 1];
+                copy::<1>(text, 0, room);
+                copy::<1>(text, count / 2, room);
+                copy::<1>(text, count - 1, room);
             }
-            _ => room[..count].copy_from_slice(text),
+            _ => return self.push(text),
         }
-        self.end += count;
+        // SAFETY: in each case the copies reach from the first to the last of `count` bytes without a gap.
+        unsafe { self.advance(count) };
     }
 }
 
+/// Writes bytes to a place in the room.
 #[inline]
-fn copy<const N: usize>(from: &[u8], at: usize, to: &mut [u8]) {
-    to[at..at + N].copy_from_slice(&from[at..at + N]);
+pub(super) fn put<const N: usize>(room: &mut Room, at: usize, bytes: [u8; N]) {
+    room[at..at + N].copy_from_slice(&bytes.map(MaybeUninit::new));
+}
+
+/// Copies some bytes of a text to the same place in the room.
+#[inline]
+fn copy<const N: usize>(from: &[u8], at: usize, room: &mut Room) {
+    let mut bytes = [0; N];
+    bytes.copy_from_slice(&from[at..at + N]);
+    put(room, at, bytes);
 }
 
 /// Whether two texts are equal; without a call where they are as short as names and keys are.
