@@ -1,0 +1,67 @@
+"""The command `undergird`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from undergird import __version__
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: What stands behind `undergird`; `None` means the process's own.
+
+    Returns:
+        The exit code: 0, 1 if something is left to be done, 2 for a wrong call.
+    """
+    options = _parser().parse_args(arguments)
+    exit_code: int = options.run(options)
+    return exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="undergird", description=__import__("undergird").__doc__.splitlines()[0])
+    parser.add_argument("--version", action="version", version=f"undergird {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    demo = commands.add_parser("demo", help="a cell-sorting simulation logs two million records, and is measured")
+    demo.add_argument("directory", nargs="?", type=Path, help="where to put the logs (default: runs/demo-…)")
+    demo.set_defaults(run=_demo)
+
+    recover = commands.add_parser("recover", help="write what killed processes left in their rings")
+    recover.add_argument(
+        "directory", nargs="?", type=Path, help="the logs' directory, or one of rings (default: all of this user's)"
+    )
+    recover.set_defaults(run=_recover)
+
+    doctor = commands.add_parser("doctor", help="show rings, their owners, what waits in them and what was dropped")
+    doctor.add_argument("directory", nargs="?", type=Path, help="as for recover")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from undergird.testing.demo import main as demo
+
+    return demo(options.directory)
+
+
+def _recover(options: argparse.Namespace) -> int:
+    from undergird.log.rings import recover
+
+    return recover(options.directory, sys.stdout)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from undergird.log.rings import doctor
+
+    return doctor(options.directory, sys.stdout)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
