@@ -11,8 +11,7 @@ the patch is applied; the lines up to the diff may say why:
 Assignments may stand before the command (`RUSTFLAGS="--cfg loom" cargo test …`). The command runs
 in a copy of the sources. It has to pass there without the patch, compile with it, and then fail:
 so a mutant that does not compile, or a test that never passes, is not taken for a catch.
-Commands that compile alike (dev profile, or `--release`) share what they compile with the other
-parts of a run, which is what makes a mutant a matter of seconds.
+Only this crate is compiled again for each mutant, which makes one a matter of seconds.
 """
 
 from __future__ import annotations
@@ -99,9 +98,9 @@ def cargo(
     shell: Shell, command: tuple[str, ...], environment: dict[str, str | None], timeout: float = _TIMEOUT
 ) -> None:
     """Runs a command in the copy; its tests are not counted, for they are meant to fail."""
-    flags = environment.get("RUSTFLAGS") or ""
     settings = {
-        "CARGO_TARGET_DIR": str(native.target_folder(flags)),
+        # Its own: cargo takes the same crate in two places for one and would mix up what it built.
+        "CARGO_TARGET_DIR": str(ROOT / "target" / "mutants" / "build"),
         "TSAN_OPTIONS": native.TSAN_OPTIONS,
         **environment,
     }

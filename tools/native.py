@@ -17,12 +17,8 @@ from shell import ROOT, RunError, Shell
 _CORE = ("--package", "undergird-core")
 _HOST = "x86_64-unknown-linux-gnu"
 
-
 TSAN_OPTIONS = f"suppressions={ROOT / 'tools' / 'tsan.supp'}"
 
-_LOOM = "--cfg loom"
-_ADDRESS = "-Zsanitizer=address"
-_THREAD = "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer"
 # What cargo-fuzz would compile with, so that a stable toolchain and cargo are enough.
 _COVERAGE = (
     "--cfg fuzzing -Zsanitizer=address -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4"
@@ -31,17 +27,11 @@ _COVERAGE = (
 )
 
 
-def target_folder(flags: str) -> Path:
-    """Where what is compiled with these RUSTFLAGS goes."""
-    names = {"": "", _LOOM: "loom", _ADDRESS: "asan", _THREAD: "tsan", _COVERAGE: "fuzz"}
-    return ROOT / "target" / names.get(flags, "other")
-
-
-def compiled_with(flags: str) -> dict[str, str | None]:
-    """The environment for cargo to compile with these RUSTFLAGS."""
+def compiled_with(flags: str, folder: str) -> dict[str, str | None]:
+    """The environment for cargo to compile with these RUSTFLAGS, into a folder under target/."""
     # The sanitizers' runtimes ship with the stable toolchain; only their flag is gated.
     gate = {"RUSTC_BOOTSTRAP": "1"} if "-Z" in flags else {}
-    return {"RUSTFLAGS": flags, "CARGO_TARGET_DIR": str(target_folder(flags)), **gate}
+    return {"RUSTFLAGS": flags, "CARGO_TARGET_DIR": str(ROOT / "target" / folder), **gate}
 
 
 def unit_tests(shell: Shell, python: Python) -> None:
@@ -53,7 +43,7 @@ def loom(shell: Shell) -> None:
     """The ring's models: every interleaving that loom can tell apart."""
     shell.run(
         ["cargo", "test", *_CORE, "--profile", "quick", "--test", "loom_ring"],
-        env=compiled_with(_LOOM),
+        env=compiled_with("--cfg loom", "loom"),
     )
 
 
@@ -61,7 +51,7 @@ def address_sanitizer(shell: Shell) -> None:
     """The core's tests with every access checked."""
     shell.run(
         ["cargo", "test", *_CORE, "--target", _HOST, "--lib", "--tests"],
-        env={**compiled_with(_ADDRESS), "PROPTEST_CASES": "32"},
+        env={**compiled_with("-Zsanitizer=address", "asan"), "PROPTEST_CASES": "32"},
     )
 
 
@@ -72,9 +62,10 @@ def thread_sanitizer(shell: Shell) -> None:
     toolchain does not have. So these tests use threads and atomics only: the sanitizer would take
     what a Mutex or a channel orders for a race.
     """
+    flags = "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer"
     shell.run(
         ["cargo", "test", *_CORE, "--target", _HOST, "--test", "ring_threads"],
-        env={**compiled_with(_THREAD), "TSAN_OPTIONS": TSAN_OPTIONS},
+        env={**compiled_with(flags, "tsan"), "TSAN_OPTIONS": TSAN_OPTIONS},
     )
 
 
@@ -122,10 +113,10 @@ def fuzz(shell: Shell, seconds: int) -> None:
     input that crashed a target is kept in target/fuzz/artifacts.
     """
     crate = ROOT / "rust" / "core" / "fuzz"
-    folder = target_folder(_COVERAGE)
+    folder = ROOT / "target" / "fuzz"
     shell.run(
         ["cargo", "build", "--release", "--target", _HOST, "--manifest-path", crate / "Cargo.toml"],
-        env=compiled_with(_COVERAGE),
+        env=compiled_with(_COVERAGE, "fuzz"),
     )
     for source in sorted((crate / "fuzz_targets").glob("*.rs")):
         corpus = folder / "corpus" / source.stem

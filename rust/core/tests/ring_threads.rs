@@ -16,13 +16,14 @@ fn payload(number: u64, largest: usize) -> Vec<u8> {
     (0..length).map(|at| (number as usize).wrapping_add(at) as u8).collect()
 }
 
-/// Says that its thread is over, also when that thread panicked and nobody will make room any more.
+/// Says that its thread is over, also when it panicked: the other side must not wait for it for ever.
 struct Over(Arc<AtomicBool>);
 
 impl Drop for Over {
     fn drop(&mut self) {
-        // ORDERING: Relaxed: nothing is read on the strength of it, and the ring alone is to order the threads.
-        self.0.store(true, Ordering::Relaxed);
+        // ORDERING: Release pairs with the reader's Acquire below: the last head comes before it. It orders nothing
+        // while both threads live, when the ring alone is to order them.
+        self.0.store(true, Ordering::Release);
     }
 }
 
@@ -32,16 +33,17 @@ fn producer_and_consumer(capacity: usize, count: u64) {
     let ring = Ring::new(Arc::clone(&region), CONTROL, capacity);
     let largest = ring.largest();
 
-    let over = Arc::new(AtomicBool::new(false));
-    let (writing, reader_is_over) = (ring.clone(), Arc::clone(&over));
+    let (writer_over, reader_over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (writing, guard, reader_is_over) = (ring.clone(), Over(Arc::clone(&writer_over)), Arc::clone(&reader_over));
     let writer = thread::spawn(move || {
+        let _guard = guard;
         // SAFETY: the only producer of this ring.
         let mut producer = unsafe { Producer::new(writing) };
         for number in 0..count {
             let header = Header { kind: Kind::Log as u8, stamp: number, ..Header::default() };
             let payload = payload(number, largest);
             while producer.push(header, &payload).is_err() {
-                // ORDERING: Relaxed, as in `Over`.
+                // ORDERING: Relaxed: nothing is read on the strength of it.
                 assert!(!reader_is_over.load(Ordering::Relaxed), "nobody reads any more");
                 thread::yield_now();
             }
@@ -49,13 +51,16 @@ fn producer_and_consumer(capacity: usize, count: u64) {
         producer.head()
     });
 
-    let (reading, guard) = (ring.clone(), Over(Arc::clone(&over)));
+    let (reading, guard, writer_is_over) = (ring.clone(), Over(Arc::clone(&reader_over)), Arc::clone(&writer_over));
     let reader = thread::spawn(move || {
         let _guard = guard;
         let (mut position, mut number) = (0, 0);
         while number < count {
+            // ORDERING: Acquire pairs with the Release in `Over`: the head read after it is the last one.
+            let last = writer_is_over.load(Ordering::Acquire);
             let head = reading.head();
             let Some(entry) = reading.entry(position, head).expect("what is published can be read") else {
+                assert!(!last, "record {number} never came");
                 thread::yield_now();
                 continue;
             };
