@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from undergird import __version__
@@ -25,12 +26,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="undergird", description=__import__("undergird").__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="undergird", description="A run's logs: made, recovered, examined.")
     parser.add_argument("--version", action="version", version=f"undergird {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     demo = commands.add_parser("demo", help="a cell-sorting simulation logs two million records, and is measured")
-    demo.add_argument("directory", nargs="?", type=Path, help="where to put the logs (default: runs/demo-…)")
+    demo.add_argument("directory", nargs="?", type=Path, help="where the files go (default: a new one below runs/)")
+    demo.add_argument("--records", type=int, default=2_000_000, help="records to log (default: %(default)s)")
+    demo.add_argument("--seed", type=int, default=1, help="seed of the simulation (default: %(default)s)")
+    demo.add_argument("--keep", action="store_true", help="keep the files of the standard library and structlog")
     demo.set_defaults(run=_demo)
 
     recover = commands.add_parser("recover", help="write what killed processes left in their rings")
@@ -46,9 +50,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from undergird.testing.demo import main as demo
+    from undergird.testing.demo import run_demo
 
-    return demo(options.directory)
+    directory = options.directory or Path("runs") / f"demo-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    report = run_demo(directory, records=options.records, seed=options.seed, keep=options.keep)
+    return 0 if report.passed else 1
 
 
 def _recover(options: argparse.Namespace) -> int:
