@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from itertools import repeat
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import loops
 import usage
@@ -21,6 +22,13 @@ from scale import Scale
 
 Metrics = dict[str, float | None]
 _SLOW = 1_000_000  # ns: the stall that row W7p counts
+
+
+class Span(NamedTuple):
+    """Time by the clock and by the processor, in nanoseconds."""
+
+    wall: float
+    cpu: float
 
 
 class Bench:
@@ -99,39 +107,33 @@ def disabled(bench: Bench) -> Metrics:
 
 def bursts(bench: Bench) -> Metrics:
     """W3: what the caller pays for a record, and what it costs until it is in the file."""
-    contender, scale = bench.contender, bench.scale
+    contender, size = bench.contender, bench.scale.burst
     loop = loops.records(contender.enabled, contender.names)
-    empty = loops.records("pass", {})
     clock = time.perf_counter_ns
     bench.warm_up()
-    calls: list[float] = []
-    completes: list[float] = []
-    empties: list[float] = []
-    lost_in_all = 0
-    give_up = time.monotonic() + scale.burst_time
-    while len(calls) < scale.bursts and time.monotonic() < give_up:
-        rows = loops.rows(bench.logged, scale.burst)
-        begin = clock()
-        empty(rows)
-        lost = clock() - begin
-        rows = bench.next_rows(scale.burst)
+    calls: list[int] = []
+    completes: list[int] = []
+    empties: list[Span] = []
+    give_up = time.monotonic() + bench.scale.burst_time
+    while len(calls) < bench.scale.bursts and time.monotonic() < give_up:
+        empties.append(_empty(bench.logged, size))
+        rows = bench.next_rows(size)
         with bench.measured():
             begin = clock()
             loop(rows)
             called = clock()
             contender.flush()
             complete = clock()
-        lost_in_all += lost
-        empties.append(lost / scale.burst)
-        calls.append((called - begin - lost) / scale.burst)
-        completes.append((complete - begin - lost) / scale.burst)
+        calls.append(called - begin)
+        completes.append(complete - begin)
     bench.expect_all()
+    lost = _median(empties)
     return {
-        "call_ns": median(calls),
-        "complete_ns": median(completes) if contender.writes else None,
-        "cpu_ns": (bench.cpu - lost_in_all) / (len(calls) * scale.burst),
-        "loop_ns": median(empties),
-        "records": len(calls) * scale.burst,
+        "call_ns": (median(calls) - lost.wall) / size,
+        "complete_ns": (median(completes) - lost.wall) / size if contender.writes else None,
+        "cpu_ns": (bench.cpu / len(calls) - lost.cpu) / size,
+        "loop_ns": lost.wall / size,
+        "records": len(calls) * size,
         "peak_growth_mib": (bench.peak - bench.resident) / usage.MIB,
     }
 
@@ -140,12 +142,9 @@ def sustained(bench: Bench) -> Metrics:
     """W5: many records without a pause, until the last byte is in the file."""
     contender, count = bench.contender, bench.scale.sustained
     loop = loops.records(contender.enabled, contender.names)
-    empty = loops.records("pass", {})
     clock = time.perf_counter_ns
     bench.warm_up()
-    begin = clock()
-    empty(loops.rows(bench.logged, count))
-    lost = clock() - begin
+    lost = _median([_empty(bench.logged, count) for _ in range(3)])
     rows = bench.next_rows(count)
     with bench.measured():
         begin = clock()
@@ -154,13 +153,13 @@ def sustained(bench: Bench) -> Metrics:
         contender.flush()
         complete = clock()
     bench.expect_all()
-    spent = complete - begin - lost
+    spent = complete - begin - lost.wall
     return {
         "records_per_s": count / (spent / 1e9),
-        "call_ns": (called - begin - lost) / count,
+        "call_ns": (called - begin - lost.wall) / count,
         "complete_ns": spent / count,
-        "cpu_ns": (bench.cpu - lost) / count,
-        "loop_ns": lost / count,
+        "cpu_ns": (bench.cpu - lost.cpu) / count,
+        "loop_ns": lost.wall / count,
         "peak_growth_mib": (bench.peak - bench.resident) / usage.MIB,
     }
 
@@ -229,6 +228,21 @@ def visible(bench: Bench) -> Metrics:
         "never": never,
         "trials": never + len(times),
     }
+
+
+def _empty(start: int, count: int) -> Span:
+    """Runs the loop over records with nothing in it."""
+    loop = loops.records("pass", {})
+    rows = loops.rows(start, count)
+    cpu = usage.cpu_ns()
+    begin = time.perf_counter_ns()
+    loop(rows)
+    wall = time.perf_counter_ns() - begin
+    return Span(wall, usage.cpu_ns() - cpu)
+
+
+def _median(spans: list[Span]) -> Span:
+    return Span(median(one.wall for one in spans), median(one.cpu for one in spans))
 
 
 def _percentiles(out: array[int]) -> Metrics:
