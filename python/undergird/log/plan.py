@@ -21,29 +21,29 @@ class Plan(NamedTuple):
         name: The logger's name.
         enabled: Bit `n` is set if level `10 * n` is enabled.
         native: Whether every handler that would see a record is one of our file handlers.
-        ask_disabled: Whether the node's `disabled` must be asked for at each call.
+        ask_disabled: The node's `__dict__`, if its `disabled` must be asked for at each call.
         sinks: For level `10 * n` at index `n`: the files, each with the number of its format.
         lists: Lists of handlers and filters; the plan is void when one of them changes.
-        attributes: Object, name and value of attributes; the plan is void when one of them changes.
+        attributes: An object's `__dict__`, name and value of attributes; the plan is void when one of them changes.
     """
 
     name: str
     enabled: int
     native: bool
-    ask_disabled: bool
+    ask_disabled: dict[str, object] | None
     sinks: list[list[tuple[str, int]]]
     lists: list[list[object]]
-    attributes: list[tuple[object, str, object]]
+    attributes: list[tuple[dict[str, object], str, object]]
 
 
 def plan(node: logging.Logger) -> Plan:
     """What a logger of this node is to do now."""
     if type(node) not in _KNOWN_CLASSES:
         # A class of the user's may answer differently each time, so it is asked each time.
-        return Plan(node.name, ALL_ENABLED, False, False, [], [], [])
+        return Plan(node.name, ALL_ENABLED, False, None, [], [], [])
     native = not node.filters
     lists: list[list[object]] = [node.filters]  # type: ignore[list-item]
-    attributes: list[tuple[object, str, object]] = []
+    attributes: list[tuple[dict[str, object], str, object]] = []
     files: list[FileHandler] = []
     at: logging.Logger | None = node
     while at is not None:
@@ -56,7 +56,8 @@ def plan(node: logging.Logger) -> Plan:
             else:
                 native = False
         if type(at) is not Node:
-            attributes += [(at, name, getattr(at, name)) for name in ("handlers", "propagate", "parent")]
+            names = ("handlers", "propagate", "parent") if at.parent else ("handlers",)
+            attributes += [(vars(at), name, getattr(at, name)) for name in names]
         at = at.parent if at.propagate else None
     native &= bool(files)
     sinks: list[list[tuple[str, int]]] = [[]]
@@ -67,4 +68,5 @@ def plan(node: logging.Logger) -> Plan:
         # With our handlers alone, a level that none of them takes is as good as disabled.
         if node.isEnabledFor(level) and (there or not native):
             enabled |= 1 << bit
-    return Plan(node.name, enabled, native, type(node) is not Node, sinks, lists, attributes)
+    ask_disabled = None if type(node) is Node else vars(node)
+    return Plan(node.name, enabled, native, ask_disabled, sinks, lists, attributes)

@@ -10,6 +10,8 @@ pub const ON_STACK: usize = 1024;
 /// A byte buffer that begins on the stack and moves to the heap when it must.
 pub struct Scratch {
     length: usize,
+    /// Of the stack's array, or of the heap's if that is in use: then it is larger than [`ON_STACK`].
+    capacity: usize,
     heap: Vec<u8>,
     stack: [MaybeUninit<u8>; ON_STACK],
 }
@@ -24,19 +26,15 @@ impl Scratch {
     /// An empty scratch.
     #[inline]
     pub const fn new() -> Self {
-        Self { length: 0, heap: Vec::new(), stack: [MaybeUninit::uninit(); ON_STACK] }
+        Self { length: 0, capacity: ON_STACK, heap: Vec::new(), stack: [MaybeUninit::uninit(); ON_STACK] }
     }
 
     /// What has been written.
     #[inline]
     pub fn as_slice(&self) -> &[u8] {
-        if self.length <= ON_STACK && self.heap.is_empty() {
-            // SAFETY: the first `length` bytes of `stack` have been written: `length` grows only in `reserve`'s
-            // callers, each of which initialises what it adds.
-            unsafe { std::slice::from_raw_parts(self.stack.as_ptr().cast(), self.length) }
-        } else {
-            &self.heap
-        }
+        let base = if self.capacity == ON_STACK { self.stack.as_ptr().cast() } else { self.heap.as_ptr() };
+        // SAFETY: `length` grows only in `claim`, whose callers initialise what they claimed.
+        unsafe { std::slice::from_raw_parts(base, self.length) }
     }
 
     /// Bytes written so far.
@@ -51,78 +49,98 @@ impl Scratch {
         self.length == 0
     }
 
-    /// Overwrites bytes that were written before.
-    ///
-    /// # Panics
-    /// If the range was not written yet.
-    pub fn patch(&mut self, at: usize, bytes: &[u8]) {
-        let written = self.length;
-        let whole: &mut [u8] = if self.heap.is_empty() {
-            // SAFETY: as in `as_slice`.
-            unsafe { std::slice::from_raw_parts_mut(self.stack.as_mut_ptr().cast(), written) }
-        } else {
-            &mut self.heap
-        };
-        whole[at..at + bytes.len()].copy_from_slice(bytes);
-    }
-
     /// Appends one byte.
-    #[inline]
+    #[inline(always)]
     pub fn byte(&mut self, byte: u8) {
-        self.bytes(&[byte]);
+        let to = self.claim(1);
+        // SAFETY: one byte was claimed.
+        unsafe { to.write(byte) };
     }
 
     /// Appends bytes.
-    #[inline]
+    #[inline(always)]
     pub fn bytes(&mut self, bytes: &[u8]) {
-        let end = self.length + bytes.len();
-        if end <= ON_STACK && self.heap.is_empty() {
-            // SAFETY: the range `length..end` lies inside `stack`, and a shared slice cannot overlap it.
-            unsafe {
-                let to = self.stack.as_mut_ptr().add(self.length).cast::<u8>();
-                std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
-            }
-            self.length = end;
-        } else {
-            self.bytes_on_heap(bytes);
-        }
+        let to = self.claim(bytes.len());
+        // SAFETY: that many bytes were claimed, and a shared slice cannot overlap them.
+        unsafe { copy(bytes, to) };
     }
 
     /// Appends a tag and eight bytes.
-    #[inline]
+    #[inline(always)]
     pub fn tagged_word(&mut self, tag: u8, word: [u8; 8]) {
-        let mut both = [0; 9];
-        both[0] = tag;
-        both[1..].copy_from_slice(&word);
-        self.bytes(&both);
+        let to = self.claim(9);
+        // SAFETY: nine bytes were claimed.
+        unsafe {
+            to.write(tag);
+            to.add(1).cast::<[u8; 8]>().write(word);
+        }
     }
 
     /// Appends a text: its length, then its bytes.
-    #[inline]
+    #[inline(always)]
     pub fn text(&mut self, text: &[u8]) {
-        self.bytes(&length_of(text).to_le_bytes());
-        self.bytes(text);
+        let to = self.claim(4 + text.len());
+        // SAFETY: that many bytes were claimed.
+        unsafe {
+            to.cast::<[u8; 4]>().write(length_of(text).to_le_bytes());
+            copy(text, to.add(4));
+        }
     }
 
     /// Appends a tag and a text.
-    #[inline]
+    #[inline(always)]
     pub fn tagged_text(&mut self, tag: u8, text: &[u8]) {
-        let mut both = [0; 5];
-        both[0] = tag;
-        both[1..].copy_from_slice(&length_of(text).to_le_bytes());
-        self.bytes(&both);
-        self.bytes(text);
+        let to = self.claim(5 + text.len());
+        // SAFETY: that many bytes were claimed.
+        unsafe {
+            to.write(tag);
+            to.add(1).cast::<[u8; 4]>().write(length_of(text).to_le_bytes());
+            copy(text, to.add(5));
+        }
+    }
+
+    /// Room for `count` more bytes, which the caller writes.
+    #[inline(always)]
+    fn claim(&mut self, count: usize) -> *mut u8 {
+        let start = self.length;
+        if count > self.capacity - start {
+            self.grow(count);
+        }
+        self.length = start + count;
+        let base = if self.capacity == ON_STACK { self.stack.as_mut_ptr().cast() } else { self.heap.as_mut_ptr() };
+        // SAFETY: `start` is at most the capacity.
+        unsafe { base.add(start) }
     }
 
     #[cold]
-    fn bytes_on_heap(&mut self, bytes: &[u8]) {
-        if self.heap.is_empty() {
-            let written = self.as_slice().to_vec();
-            self.heap.reserve(written.len() + bytes.len() + ON_STACK);
-            self.heap.extend_from_slice(&written);
+    fn grow(&mut self, count: usize) {
+        let mut grown = Vec::with_capacity((self.length + count) * 2 + ON_STACK);
+        grown.extend_from_slice(self.as_slice());
+        self.capacity = grown.capacity();
+        self.heap = grown;
+    }
+}
+
+/// Copies bytes; short ones, as names and keys are, in two overlapping words instead of a call.
+///
+/// # Safety
+/// `to` is valid for as many bytes, none of them among `bytes`.
+#[inline(always)]
+unsafe fn copy(bytes: &[u8], to: *mut u8) {
+    let (from, count) = (bytes.as_ptr(), bytes.len());
+    // SAFETY: in each case both words lie within the `count` bytes of either side.
+    unsafe {
+        match count {
+            8..=16 => {
+                to.cast::<[u8; 8]>().write(from.cast::<[u8; 8]>().read());
+                to.add(count - 8).cast::<[u8; 8]>().write(from.add(count - 8).cast::<[u8; 8]>().read());
+            }
+            4..8 => {
+                to.cast::<[u8; 4]>().write(from.cast::<[u8; 4]>().read());
+                to.add(count - 4).cast::<[u8; 4]>().write(from.add(count - 4).cast::<[u8; 4]>().read());
+            }
+            _ => std::ptr::copy_nonoverlapping(from, to, count),
         }
-        self.heap.extend_from_slice(bytes);
-        self.length = self.heap.len();
     }
 }
 
@@ -148,17 +166,6 @@ mod tests {
                 prop_assert_eq!(scratch.as_slice(), &model[..]);
                 prop_assert_eq!(scratch.len(), model.len());
             }
-        }
-    }
-
-    #[test]
-    fn patching_changes_bytes_in_place_on_stack_and_heap() {
-        for size in [16, 4000] {
-            let mut scratch = Scratch::new();
-            scratch.bytes(&vec![7; size]);
-            scratch.patch(3, &[1, 2]);
-            assert_eq!(&scratch.as_slice()[2..6], &[7, 1, 2, 7]);
-            assert_eq!(scratch.len(), size);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString};
+use pyo3::types::{PyDict, PyList, PyString};
 use std::sync::atomic::Ordering;
 use undergird_core::record::INLINE;
 
@@ -20,9 +20,9 @@ struct Watched {
     members: Vec<Py<PyAny>>,
 }
 
-/// An attribute that must stay as it was, of an object that does not tell us of changes.
+/// An attribute that must stay as it was, in the `__dict__` of an object that does not tell us of changes.
 struct Expected {
-    object: Py<PyAny>,
+    attributes: Py<PyDict>,
     name: Py<PyString>,
     value: Py<PyAny>,
 }
@@ -41,8 +41,8 @@ pub struct Plan {
     pub bound_shape: u32,
     /// Bit `n`: level `10 * n` is enabled.
     enabled: u32,
-    /// The node, if its `disabled` has to be asked for at each call.
-    ask_disabled: Option<Py<PyAny>>,
+    /// The node's `__dict__`, if its `disabled` has to be asked for at each call.
+    ask_disabled: Option<Py<PyDict>>,
     routes: [Route; LEVELS],
     lists: Vec<Watched>,
     attributes: Vec<Expected>,
@@ -112,25 +112,28 @@ impl Watched {
 impl Expected {
     #[inline]
     fn is_unchanged(&self, py: Python<'_>) -> bool {
-        attribute(self.object.bind(py), self.name.bind(py)).is_some_and(|value| value.is(self.value.bind(py)))
+        attribute(self.attributes.bind(py), self.name.bind(py)) == self.value.as_ptr()
     }
 }
 
-fn attribute<'py>(object: &Bound<'py, PyAny>, name: &Bound<'py, PyString>) -> Option<Bound<'py, PyAny>> {
-    // SAFETY: live objects; the generic look-up runs no code of the class for a plain attribute.
+/// The value of an attribute as a borrowed pointer, null if there is none. Runs no Python code: names are plain `str`.
+#[inline]
+fn attribute(attributes: &Bound<'_, PyDict>, name: &Bound<'_, PyString>) -> *mut ffi::PyObject {
+    // SAFETY: a live dict and a live str, whose hash cannot fail.
+    unsafe { ffi::PyDict_GetItemWithError(attributes.as_ptr(), name.as_ptr()) }
+}
+
+#[inline]
+fn is_disabled(node: &Bound<'_, PyDict>) -> bool {
+    let py = node.py();
+    let value = attribute(node, pyo3::intern!(py, "disabled"));
+    // SAFETY: True and False live for ever; anything else is asked for its truth while the dict holds it.
     unsafe {
-        let value = ffi::PyObject_GenericGetAttr(object.as_ptr(), name.as_ptr());
-        if value.is_null() {
-            ffi::PyErr_Clear();
-            return None;
+        if value.is_null() || value == ffi::Py_False() {
+            return false;
         }
-        Some(Bound::from_owned_ptr(object.py(), value))
+        value == ffi::Py_True() || Bound::from_borrowed_ptr(py, value).is_truthy().unwrap_or(true)
     }
-}
-
-fn is_disabled(node: &Bound<'_, PyAny>) -> bool {
-    let name = pyo3::intern!(node.py(), "disabled");
-    attribute(node, name).is_some_and(|value| value.is_truthy().unwrap_or(false))
 }
 
 type Sinks = Vec<(String, u8)>;
@@ -141,10 +144,10 @@ struct Answer<'py> {
     name: String,
     enabled: u32,
     native: bool,
-    ask_disabled: bool,
+    ask_disabled: Option<Bound<'py, PyDict>>,
     sinks: Vec<Sinks>,
     lists: Vec<Bound<'py, PyList>>,
-    attributes: Vec<(Bound<'py, PyAny>, Bound<'py, PyString>, Bound<'py, PyAny>)>,
+    attributes: Vec<(Bound<'py, PyDict>, Bound<'py, PyString>, Bound<'py, PyAny>)>,
 }
 
 /// Asks Python, and enters what the answer names into the dictionary.
@@ -162,7 +165,7 @@ pub fn make_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Pl
         enabled: answer.enabled,
         native: answer.native,
         name_text: answer.name.into(),
-        ask_disabled: answer.ask_disabled.then(|| node.clone().unbind()),
+        ask_disabled: answer.ask_disabled.map(Bound::unbind),
         lists: answer.lists.into_iter().map(watch).collect(),
         attributes: answer.attributes.into_iter().map(expect).collect(),
         ..Plan::unknown()
@@ -192,6 +195,6 @@ fn watch(list: Bound<'_, PyList>) -> Watched {
     Watched { members: list.iter().map(Bound::unbind).collect(), list: list.unbind() }
 }
 
-fn expect((object, name, value): (Bound<'_, PyAny>, Bound<'_, PyString>, Bound<'_, PyAny>)) -> Expected {
-    Expected { object: object.unbind(), name: name.unbind(), value: value.unbind() }
+fn expect((attributes, name, value): (Bound<'_, PyDict>, Bound<'_, PyString>, Bound<'_, PyAny>)) -> Expected {
+    Expected { attributes: attributes.unbind(), name: name.unbind(), value: value.unbind() }
 }

@@ -26,6 +26,11 @@ pub fn clip<'a>(text: &'a [u8], noticed: &mut Noticed) -> &'a [u8] {
         return text;
     }
     noticed.truncated = true;
+    cut(text)
+}
+
+#[cold]
+fn cut(text: &[u8]) -> &[u8] {
     let mut end = LONGEST_TEXT;
     while end > 0 && text[end] & 0xC0 == 0x80 {
         end -= 1;
@@ -37,7 +42,7 @@ pub fn clip<'a>(text: &'a [u8], noticed: &mut Noticed) -> &'a [u8] {
 ///
 /// # Safety
 /// `object` is a `str` that outlives the result, and the GIL is held.
-#[inline]
+#[inline(always)]
 pub unsafe fn utf8<'a>(object: *mut ffi::PyObject) -> Option<&'a [u8]> {
     // SAFETY: a compact ASCII string's data are `length` bytes behind its header; else the interpreter caches the
     // UTF-8 form in the string, where it lives as long as the string.
@@ -60,23 +65,31 @@ pub unsafe fn utf8<'a>(object: *mut ffi::PyObject) -> Option<&'a [u8]> {
 ///
 /// # Safety
 /// `object` is a `str`, and the GIL is held.
-#[inline]
+#[inline(always)]
 pub unsafe fn with_text<R>(object: *mut ffi::PyObject, then: impl FnOnce(&[u8]) -> R) -> R {
     // SAFETY: the caller's promise.
-    if let Some(text) = unsafe { utf8(object) } {
-        return then(text);
+    match unsafe { utf8(object) } {
+        Some(text) => then(text),
+        // SAFETY: the caller's promise.
+        None => then(&unsafe { surrogates(object) }),
     }
-    // SAFETY: the codec is built in; the bytes object lives until it is released below.
+}
+
+/// # Safety
+/// As [`with_text`].
+#[cold]
+unsafe fn surrogates(object: *mut ffi::PyObject) -> Vec<u8> {
+    // SAFETY: the codec is built in; the bytes object lives until it is released.
     unsafe {
         let bytes = ffi::PyUnicode_AsEncodedString(object, c"utf-8".as_ptr(), c"surrogatepass".as_ptr());
         if bytes.is_null() {
             ffi::PyErr_Clear();
-            return then(b"");
+            return Vec::new();
         }
-        let data = ffi::PyBytes_AS_STRING(bytes).cast();
-        let result = then(std::slice::from_raw_parts(data, ffi::PyBytes_Size(bytes) as usize));
+        let data = ffi::PyBytes_AS_STRING(bytes).cast::<u8>();
+        let copy = std::slice::from_raw_parts(data, ffi::PyBytes_Size(bytes) as usize).to_vec();
         ffi::Py_DECREF(bytes);
-        result
+        copy
     }
 }
 
