@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from undergird.testing.demo import DemoReport, contenders, main, run_demo
+from undergird.cli import main
+from undergird.testing.demo import DemoReport, contenders, run_demo
 from undergird.testing.demo.checks import counting, physics
 from undergird.testing.demo.contenders import Contender
 from undergird.testing.demo.race import Lane, race
@@ -137,7 +138,7 @@ def test_progress_on_a_terminal_is_one_line_that_goes_away() -> None:
 
 
 def test_a_run_too_short_to_sort_ends_with_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path / "demo"), "--records", "5000", "--seed", "3"]) == 1
+    assert main(["demo", str(tmp_path / "demo"), "--records", "5000", "--seed", "3"]) == 1
     output = capsys.readouterr().out
     assert "FAILED  quality rises from about 0.5 to above 0.8" in output
     assert "A CHECK FAILED" in output

@@ -18,10 +18,10 @@ class Pairs:
     """Pairs of neighbouring sites, no two of which interact. Sites are flat indices ``y * width + x`` (int64).
 
     Attributes:
-        first: one site of each pair, shape ``(n,)``.
-        second: its right or lower neighbour, shape ``(n,)``.
-        around_first: the other three neighbours of `first`, shape ``(3, n)``.
-        around_second: the other three neighbours of `second`, shape ``(3, n)``.
+        first: One site of each pair, shape ``(n,)``.
+        second: Its right or lower neighbour, shape ``(n,)``.
+        around_first: The other three neighbours of `first`, shape ``(3, n)``.
+        around_second: The other three neighbours of `second`, shape ``(3, n)``.
     """
 
     first: NDArray[np.int64]

@@ -41,11 +41,11 @@ class Swaps:
     """The exchanges of one step, in the order they took place; all arrays have shape ``(n,)``.
 
     Attributes:
-        agent: ids of the cells of type 1, as adhesion sees them (int64).
-        partner: ids of the cells of type 0 they changed places with (int64).
-        x: columns the agents moved to, from which the partners left (int64).
-        y: rows the agents moved to (int64).
-        energy_change: change of the tissue's energy by each exchange, in units of the adhesion (float64).
+        agent: Ids of the cells of type 1, as adhesion sees them (int64).
+        partner: Ids of the cells of type 0 they changed places with (int64).
+        x: Columns the agents moved to, from which the partners left (int64).
+        y: Rows the agents moved to (int64).
+        energy_change: Change of the tissue's energy by each exchange, in units of the adhesion (float64).
     """
 
     agent: NDArray[np.int64]
@@ -68,12 +68,12 @@ class SortingResults:
     """What a run of the simulation came to.
 
     Attributes:
-        sorting_quality: fraction of contacts between cells of one type at the end, 0 to 1; 0.5 is a random mixture.
-        convergence_achieved: whether the quality had risen and levelled off by the end (see `has_converged`).
-        execution_time: how long the run took, in seconds.
-        final_agent_count: number of cells at the end.
-        swaps: number of exchanges that took place.
-        quality_history: quality before the first step and after each (float64, shape ``(steps + 1,)``).
+        sorting_quality: Fraction of contacts between cells of one type at the end, 0 to 1; 0.5 is a random mixture.
+        convergence_achieved: Whether the quality had risen and levelled off by the end (see `has_converged`).
+        execution_time: How long the run took, in seconds.
+        final_agent_count: Number of cells at the end.
+        swaps: Number of exchanges that took place.
+        quality_history: Quality before the first step and after each (float64, shape ``(steps + 1,)``).
     """
 
     sorting_quality: float
@@ -111,8 +111,8 @@ def has_converged(history: Sequence[float] | NDArray[np.float64], tolerance: flo
     stretch of it looks level.
 
     Args:
-        history: the quality over time, one value per step, 20 at least.
-        tolerance: largest share of the whole rise that may fall into the second half, or be lost in it.
+        history: The quality over time, one value per step, 20 at least.
+        tolerance: Largest share of the whole rise that may fall into the second half, or be lost in it.
 
     Example:
         >>> has_converged([0.5, 0.6, 0.7, 0.8] + [0.9] * 96)
@@ -133,16 +133,16 @@ class CellSorting:
     Exchanges of cells of the same type would change nothing and are not tried.
 
     Args:
-        width: columns; a multiple of 4.
-        height: rows; a multiple of 4.
-        strength: energy of a contact between unlike cells; 0 turns adhesion off.
-        temperature: amplitude of the cells' random motion, in the units of `strength`.
-        seed: seed of the random numbers; the same seed gives the same run.
-        shuffled: a control. Adhesion acts on a random permutation of the types, fixed at the start: the dynamics are
+        width: Columns; a multiple of 4.
+        height: Rows; a multiple of 4.
+        strength: Energy of a contact between unlike cells; 0 turns adhesion off.
+        temperature: Amplitude of the cells' random motion, in the units of `strength`.
+        seed: Seed of the random numbers; the same seed gives the same run.
+        shuffled: A control. Adhesion acts on a random permutation of the types, fixed at the start: the dynamics are
             the same, but have nothing to do with the types that `quality` is measured on.
 
     Raises:
-        ValueError: a side is not a positive multiple of 4, `strength` is negative, or `temperature` not positive.
+        ValueError: A side is not a positive multiple of 4, `strength` is negative, or `temperature` not positive.
 
     Example:
         >>> tissue = CellSorting(32, 32, seed=1)
@@ -206,7 +206,7 @@ class CellSorting:
         return self.strength * self._unlike_contacts(self._felt)
 
     def step(self) -> Swaps:
-        """Advance by one step (each contact tried once on average) and return the exchanges that took place."""
+        """Advances by one step (each contact tried once on average) and gives the exchanges that took place."""
         done = [self._exchange(self._sets[chosen]) for chosen in self._random.integers(len(self._sets), size=8)]
         self.steps += 1
         site, agent, partner, change = (np.concatenate(column) for column in zip(*done, strict=True))
@@ -220,12 +220,12 @@ class CellSorting:
         tolerance: float = 0.1,
         clock: Callable[[], float] = time.perf_counter,
     ) -> SortingResults:
-        """Advance by `steps` and return what came of it.
+        """Advances by `steps` and gives what came of it.
 
         Args:
-            steps: how many steps to advance.
+            steps: How many steps to advance.
             tolerance: see `has_converged`.
-            clock: seconds, for `execution_time`.
+            clock: Seconds, for `execution_time`.
         """
         start = clock()
         swaps = 0
@@ -246,7 +246,7 @@ class CellSorting:
     def _exchange(
         self, pairs: Pairs
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Try every pair of one set: new sites of the agents, agents, partners, changes of unlike contacts."""
+        """Tries every pair of one set: new sites of the agents, agents, partners, changes of unlike contacts."""
         felt, agents = self._felt, self._agents
         tried = np.flatnonzero(felt[pairs.first] != felt[pairs.second])
         spin = felt[pairs.first[tried]]

@@ -34,8 +34,8 @@ class Contender(ABC):
     """One way to log.
 
     Attributes:
-        name: what the report calls it.
-        path: the file it writes, or None.
+        name: What the report calls it.
+        path: The file it writes, or None.
     """
 
     name: str
@@ -43,15 +43,15 @@ class Contender(ABC):
 
     @abstractmethod
     def log_step(self, step: int, swaps: Swaps, quality: float) -> None:
-        """Log every exchange of a step and then the step: ``len(swaps) + 1`` records."""
+        """Logs every exchange of a step and then the step: ``len(swaps) + 1`` records."""
 
     @abstractmethod
     def flush(self) -> None:
-        """Return when all that was logged is in the file."""
+        """Returns when all that was logged is in the file."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give back what was opened."""
+        """Gives back what was opened."""
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def contenders(directory: Path) -> Iterator[list[Contender]]:
     """The ways to log, ready to use and closed at the end: no logging, undergird, the standard library, structlog.
 
     Args:
-        directory: where their files go.
+        directory: Where their files go.
     """
     with ExitStack() as opened:
         ready: list[Contender] = [_Silent()]

@@ -16,14 +16,14 @@ class Lane:
     """One contender with a simulation of its own, and what the two have taken so far.
 
     Attributes:
-        records: records logged (for the silent contender: records it went through).
-        steps: steps of the simulation.
-        run_time: seconds in all, until everything was in the file.
-        log_time: seconds of that in loops over events and in their calls, the final flush of each part not counted.
-        flush_time: seconds of that waiting until the file had everything, at the end of each part.
-        cpu_time: processor seconds of the whole process, background threads included.
-        swaps: number of exchanges in each step.
-        quality: sorting quality at the start and after each step.
+        records: Records logged (for the silent contender: records it went through).
+        steps: Steps of the simulation.
+        run_time: Seconds in all, until everything was in the file.
+        log_time: Seconds of that in loops over events and in their calls, the final flush of each part not counted.
+        flush_time: Seconds of that waiting until the file had everything, at the end of each part.
+        cpu_time: Processor seconds of the whole process, background threads included.
+        swaps: Number of exchanges in each step.
+        quality: Sorting quality at the start and after each step.
     """
 
     def __init__(self, contender: Contender, tissue: CellSorting) -> None:
@@ -40,7 +40,7 @@ class Lane:
         return len(self.swaps)
 
     def advance(self, records: int, tick: Callable[[Lane], None]) -> None:
-        """Run whole steps until at least `records` records in all have been logged, calling `tick` after each."""
+        """Runs whole steps until at least `records` records in all have been logged, calling `tick` after each."""
         now = time.perf_counter
         tissue, log_step = self.tissue, self.contender.log_step
         ticking = 0.0
@@ -71,15 +71,15 @@ class Lane:
 
 
 def race(lanes: Sequence[Lane], records: int, parts: int, tick: Callable[[int, Lane], None]) -> None:
-    """Run all lanes to `records` records, a part of them at a time, each part in another order.
+    """Runs all lanes to `records` records, a part of them at a time, each part in another order.
 
     Interleaving lets a slow spell of the machine fall on all lanes alike; a rotating order lets none always come first.
 
     Args:
-        lanes: the contenders, each with an equal simulation.
-        records: how many records each logs, at least.
-        parts: into how many parts the run is divided.
-        tick: called after each step with the number of the part, from 0, and the lane.
+        lanes: The contenders, each with an equal simulation.
+        records: How many records each logs, at least.
+        parts: Into how many parts the run is divided.
+        tick: Called after each step with the number of the part, from 0, and the lane.
     """
     for part in range(parts):
         goal = records * (part + 1) // parts

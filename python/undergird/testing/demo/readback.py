@@ -36,20 +36,20 @@ class ReplayError(ValueError):
 
 
 def replay(lines: Iterator[bytes], agents: NDArray[np.int64], swaps: Sequence[int]) -> NDArray[np.int64]:
-    """Build the final tissue from the first one and the log alone.
+    """Builds the final tissue from the first one and the log alone.
 
     Every line is parsed, and an exchange is carried out only if the cells are neighbours who are where the log says.
 
     Args:
-        lines: the lines of the log.
-        agents: the cells before the first step (int64, shape ``(height, width)``).
-        swaps: the number of exchanges in each step.
+        lines: The lines of the log.
+        agents: The cells before the first step (int64, shape ``(height, width)``).
+        swaps: The number of exchanges in each step.
 
     Returns:
         The cells after the last step, in the shape of `agents`.
 
     Raises:
-        ReplayError: a line is missing, torn, repeated, out of order, or not what the simulation did.
+        ReplayError: A line is missing, torn, repeated, out of order, or not what the simulation did.
     """
     read = json_reader()
     width = agents.shape[1]

@@ -15,8 +15,8 @@ class Progress:
     """One line that is rewritten in place on a terminal, and one line for each tenth of the way anywhere else.
 
     Args:
-        stream: where to print.
-        clock: seconds; a terminal's line is rewritten at most ten times a second.
+        stream: Where to print.
+        clock: Seconds; a terminal's line is rewritten at most ten times a second.
     """
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
@@ -28,11 +28,11 @@ class Progress:
         self._width = 0
 
     def show(self, done: float, text: Callable[[], str]) -> None:
-        """Show how far the work is, if it is time to.
+        """Shows how far the work is, if it is time to.
 
         Args:
-            done: share of the work that is done, 0 to 1.
-            text: makes the rest of the line; called only when the line is shown.
+            done: Share of the work that is done, 0 to 1.
+            text: Makes the rest of the line; called only when the line is shown.
         """
         if self._live:
             now = self._clock()
@@ -51,7 +51,7 @@ class Progress:
         self._stream.flush()
 
     def close(self) -> None:
-        """Leave the line as if it had never been there."""
+        """Leaves the line as if it had never been there."""
         if self._live and self._width:
             self._stream.write(f"\r{'':{self._width}}\r")
             self._stream.flush()

@@ -21,13 +21,13 @@ class Measurement:
     """What one way to log took for the whole run.
 
     Attributes:
-        name: which way.
-        path: the file it wrote; None without logging.
-        run_seconds: seconds for simulation and logging, until all lines were in the file.
-        log_seconds: how much of that the run without logging did not take.
-        call_ns: the caller's time in one log call, in nanoseconds, the loop over the events not counted.
-        cpu_ns: processor time that logging added per record, in nanoseconds, all threads of the process counted.
-        file_bytes: size of the file.
+        name: Which way.
+        path: The file it wrote; None without logging.
+        run_seconds: Seconds for simulation and logging, until all lines were in the file.
+        log_seconds: How much of that the run without logging did not take.
+        call_ns: The caller's time in one log call, in nanoseconds, the loop over the events not counted.
+        cpu_ns: Processor time that logging added per record, in nanoseconds, all threads of the process counted.
+        file_bytes: Size of the file.
     """
 
     name: str
@@ -49,10 +49,10 @@ class Control:
     """Sorting quality of a run in which sorting must not happen.
 
     Attributes:
-        start: before the first step.
-        end: after the last step.
-        most: its largest distance from 0.5 in between.
-        steps: how many steps were run.
+        start: Before the first step.
+        end: After the last step.
+        most: Its largest distance from 0.5 in between.
+        steps: How many steps were run.
     """
 
     start: float
@@ -66,17 +66,17 @@ class DemoReport:
     """What the demo found.
 
     Attributes:
-        directory: where the files are.
-        log: undergird's log.
-        records: records logged by each way.
-        steps: steps of the simulation.
-        quality: sorting quality at the start and at the end.
-        late_rise: share of that rise that fell into the second half of the run.
-        controls: by name, the runs without adhesion and with shuffled labels.
-        measurements: one for each way to log, the run without logging first, undergird second.
+        directory: Where the files are.
+        log: Undergird's log.
+        records: Records logged by each way.
+        steps: Steps of the simulation.
+        quality: Sorting quality at the start and at the end.
+        late_rise: Share of that rise that fell into the second half of the run.
+        controls: By name, the runs without adhesion and with shuffled labels.
+        measurements: One for each way to log, the run without logging first, undergird second.
         stats: what `undergird.stats` counted for this run.
-        checks: everything that was checked.
-        seconds: duration of the whole demo, in seconds.
+        checks: Everything that was checked.
+        seconds: Duration of the whole demo, in seconds.
     """
 
     directory: Path

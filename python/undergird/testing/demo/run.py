@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -32,24 +30,24 @@ def run_demo(
     stream: TextIO | None = None,
     keep: bool = False,
 ) -> DemoReport:
-    """Run the simulation with each way to log, check the files, print a report and return it.
+    """Runs the simulation with each way to log, checks the files, prints a report and returns it.
 
     It configures undergird for its own file and shuts it down at the end.
 
     Args:
-        directory: where the files go; made if need be. It must not hold a log of an earlier demo.
-        records: how many records each way logs, at least; the run ends with the step that reaches it. Sorting needs
+        directory: Where the files go; made if need be. It must not hold a log of an earlier demo.
+        records: How many records each way logs, at least; the run ends with the step that reaches it. Sorting needs
             events: about 200 for each cell. A run that is too short for its tissue fails its check of convergence.
-        seed: seed of the simulation.
-        width: columns of the tissue, a multiple of 4.
-        height: rows of the tissue, a multiple of 4.
-        parts: into how many parts the run is divided, to interleave the ways to log.
-        stream: where progress and report are printed; None is standard output.
-        keep: whether to keep the files of the standard library and of structlog; by default they go once checked.
+        seed: Seed of the simulation.
+        width: Columns of the tissue, a multiple of 4.
+        height: Rows of the tissue, a multiple of 4.
+        parts: Into how many parts the run is divided, to interleave the ways to log.
+        stream: Where progress and report are printed; None is standard output.
+        keep: Whether to keep the files of the standard library and of structlog; by default they go once checked.
 
     Raises:
         ValueError: `records` or `parts` is not positive, or a side is not a multiple of 4.
-        FileExistsError: the directory holds an earlier demo's log.
+        FileExistsError: The directory holds an earlier demo's log.
     """
     if records < 1 or parts < 1:
         raise ValueError(f"records and parts must be positive, got {records} and {parts}")
@@ -96,22 +94,6 @@ def run_demo(
     )
     print(render(result), file=stream, flush=True)
     return result
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the demo from the command line.
-
-    Returns:
-        The exit code: 0 if every check passed, 1 if one failed.
-    """
-    parser = argparse.ArgumentParser(prog="undergird demo", description="Simulate, log two million records, compare.")
-    parser.add_argument("directory", nargs="?", type=Path, help="where the files go (default: a new one under runs/)")
-    parser.add_argument("--records", type=int, default=2_000_000, help="records to log (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the simulation (default: %(default)s)")
-    parser.add_argument("--keep", action="store_true", help="keep the files of the standard library and structlog")
-    chosen = parser.parse_args(arguments)
-    directory = chosen.directory or Path("runs") / f"demo-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    return 0 if run_demo(directory, records=chosen.records, seed=chosen.seed, keep=chosen.keep).passed else 1
 
 
 def _race(lanes: Sequence[Lane], records: int, parts: int, stream: TextIO) -> None:
