@@ -224,7 +224,7 @@ class CellSorting:
 
         Args:
             steps: How many steps to advance.
-            tolerance: see `has_converged`.
+            tolerance: See `has_converged`.
             clock: Seconds, for `execution_time`.
         """
         start = clock()

@@ -67,7 +67,7 @@ class DemoReport:
 
     Attributes:
         directory: Where the files are.
-        log: Undergird's log.
+        log: The log of undergird.
         records: Records logged by each way.
         steps: Steps of the simulation.
         quality: Sorting quality at the start and at the end.
