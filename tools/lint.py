@@ -30,7 +30,7 @@ def everything(shell: Shell, python: Python) -> None:
         (["cargo", "fmt", "--all", "--check"], {}),
         (
             [
-                *("cargo", "clippy", "--workspace", "--all-targets"),
+                *("cargo", "clippy", "--workspace", "--all-targets", "--all-features"),
                 *("--", "--deny", "warnings"),
             ],
             cargo,

@@ -142,7 +142,7 @@ def bench(shell: Shell) -> bool:
     """Benchmarks of the core and of the package, built as released."""
     newest = prepared(shell, "release", pythons.found()[-1:])
     pythons.prepare(shell, newest, "bench")
-    shell.run(["cargo", "bench", "--package", "undergird-core"])
+    shell.run(["cargo", "bench", "--package", "undergird-core", "--features", "bench"])
     shell.run([newest.executable, "-P", "-m", "pytest", "benches"])
     return True
 
