@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,8 @@ def configure(
     )
     _put_on(handlers)
     logging.root.setLevel(number)
+    if path is not None:
+        _warn(_core.start(), directory)
 
 
 def flush(timeout: float | None = None) -> bool:
@@ -188,6 +191,17 @@ def _ring_dir(given: str | os.PathLike[str] | None) -> str | None:
     if not os.access(directory, os.W_OK | os.X_OK):
         raise ConfigurationError(f"ring_dir {str(directory)!r} is not writable")
     return str(directory)
+
+
+def _warn(placement: str | None, directory: Path) -> None:
+    """Says when the ring is not where it should be."""
+    if placement == "beside the log":
+        what = f"no room for the ring in shared memory; it is in {directory / '.undergird'}, where a slow disk can hold calls up"
+    elif placement == "heap":
+        what = "no room for the ring in shared memory or beside the log; records that wait do not survive a kill"
+    else:
+        return
+    warnings.warn(what, RuntimeWarning, stacklevel=3)
 
 
 def _take_off() -> None:

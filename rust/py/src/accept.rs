@@ -13,6 +13,7 @@ use crate::hooks::hooks;
 use crate::host::wall_ns;
 use crate::producer::GilSide;
 use crate::runtime::{Runtime, shared};
+use crate::stats;
 
 /// How long a call waits for room, and how long on a thread that runs an event loop.
 const LONGEST: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(1));
@@ -75,7 +76,9 @@ fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8]) -> P
     let made_at = generation().load(Ordering::Relaxed);
     let longest = if hooks(py)?.in_event_loop(py) { LONGEST.1 } else { LONGEST.0 };
     let deadline = Instant::now() + longest;
-    let waits = runtime.settings.overload.waits(i64::from(header.level));
+    // SAFETY: the GIL is held; the reference ends here.
+    let level = unsafe { runtime.gil() }.level_number(header.level);
+    let waits = runtime.settings.overload.waits(level);
     let mut interrupted = Ok(());
     loop {
         // SAFETY: the GIL is held; the reference is let go before it is given away.
@@ -93,6 +96,10 @@ fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8]) -> P
             gil.stuck_at = waits.then_some(tail);
             gil.routes[route].emitted += 1;
             gil.refuse(&runtime.memory, route, header.level);
+            if !runtime.is_current() {
+                // Its counts have been taken over already.
+                stats::refused_late(py, &gil.routes[route], gil.sinks());
+            }
             return interrupted;
         }
         py.detach(|| wait(&runtime, deadline.min(Instant::now() + SLICE)));

@@ -42,6 +42,12 @@ pub fn configure(
     Ok(runtime::reconfigure(py, settings, deadline(timeout)))
 }
 
+/// Makes the ring of the configured run now; where it is, as `stats` says it.
+#[pyfunction]
+pub fn start(py: Python<'_>) -> PyResult<Option<&'static str>> {
+    Ok(runtime::ensure(py)?.map(|runtime| runtime.placement.word()))
+}
+
 /// Waits until everything logged so far is in its files; whether it is. `timeout` is in seconds, `None` waits.
 #[pyfunction]
 #[pyo3(signature = (timeout=None))]

@@ -34,6 +34,6 @@ pub fn generation() -> &'static AtomicU64 {
 
 /// Makes every logger look around anew at its next call.
 pub fn invalidate() {
-    // Relaxed: read and written under the GIL.
+    // Relaxed: what a plan was made from is read under the GIL.
     generation().fetch_add(1, Ordering::Relaxed);
 }

@@ -22,7 +22,7 @@ mod _core {
 
     #[pymodule_export]
     use crate::control::{
-        configure, flush, inspect_rings, invalidate, probe, recover_rings, ring_directories, shutdown,
+        configure, flush, inspect_rings, invalidate, probe, recover_rings, ring_directories, shutdown, start,
     };
     #[pymodule_export]
     use crate::emit::emit;

@@ -121,6 +121,11 @@ impl GilSide {
         index
     }
 
+    /// The number of a level by its index.
+    pub fn level_number(&self, index: u8) -> i64 {
+        self.levels.get(&index).map_or(i64::from(index), |(number, _)| *number)
+    }
+
     fn intern(&mut self, memory: &RingMemory, entry: &Entry) -> Option<u32> {
         // SAFETY: whoever has a `GilSide` holds the GIL, and the interner belongs to this ring.
         unsafe { self.interner.intern(memory, entry) }

@@ -28,6 +28,9 @@ use crate::{stats, thread};
 /// How long anybody waits for a log's lock that another process holds.
 pub const PATIENCE: Duration = Duration::from_millis(100);
 
+/// How long a call that finds its ring's file deleted waits for what is still in the ring to be written.
+const HOMELESS: Duration = Duration::from_secs(1);
+
 /// How a run wants its ring.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -56,6 +59,17 @@ pub enum Placement {
     BesideTheLog,
     /// In the heap: it does not outlive the process.
     Heap,
+}
+
+impl Placement {
+    /// The word for it in `stats()`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Placement::Wanted => "wanted",
+            Placement::BesideTheLog => "beside the log",
+            Placement::Heap => "heap",
+        }
+    }
 }
 
 /// What others see of one of the writer's files.
@@ -97,6 +111,8 @@ pub struct Runtime {
     pub sync: AtomicBool,
     /// Records of dead siblings that this process has written.
     pub recovered: AtomicU64,
+    /// Set when somebody has deleted the ring's file: another has to be made.
+    pub homeless: AtomicBool,
     ring: Option<RingFile>,
     ring_descriptor: Arc<Descriptor>,
     /// The writer's files, for who does not want to wait for the writer. Held for a moment only.
@@ -120,6 +136,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Runtime {
+    /// Whether calls use this runtime now.
+    pub fn is_current(&self) -> bool {
+        std::ptr::eq(CURRENT.load(Ordering::Relaxed), self)
+    }
+
     /// The side that belongs to Python.
     ///
     /// # Safety
@@ -149,6 +170,13 @@ impl Runtime {
     pub fn wake(&self) {
         if let Some(thread) = self.drainer.get() {
             thread.unpark();
+        }
+    }
+
+    /// Notices when somebody has deleted the ring's file (as cleaners do at logout): the next call makes another.
+    pub fn look_home(&self) {
+        if self.ring.as_ref().is_some_and(|ring| !ring.is_there()) && !self.homeless.swap(true, Ordering::Relaxed) {
+            invalidate();
         }
     }
 
@@ -291,22 +319,30 @@ pub fn shutdown(py: Python<'_>, deadline: Option<Instant>) -> bool {
 
 /// Sets how the next runtime is to be, and ends the present one; whether everything it held was written.
 pub fn reconfigure(py: Python<'_>, settings: Settings, deadline: Option<Instant>) -> bool {
-    let done = match shared(py) {
-        Some(old) => {
-            let drainer = old.joinable.get(py).take();
-            let done = py.detach(|| old.finish(drainer, deadline));
-            stats::remember(py, &old);
-            let was = CURRENT.swap(std::ptr::null_mut(), Ordering::Relaxed);
-            if !was.is_null() {
-                // SAFETY: the reference that `start` left there.
-                drop(unsafe { Arc::from_raw(was) });
-            }
-            done
-        }
-        None => true,
-    };
+    // What is waiting is written before the change, so that it is not the new set-up's first act.
+    let drained = flush(py, deadline);
     *SETTINGS.get(py) = Some(settings);
+    retire(py, deadline) && drained
+}
+
+/// Waits until everything logged so far is in its files; whether it is.
+fn flush(py: Python<'_>, deadline: Option<Instant>) -> bool {
+    let Some(runtime) = shared(py) else { return true };
+    let position = runtime.memory.ring().head();
+    py.detach(|| runtime.drain_to(position, deadline))
+}
+
+/// Takes the present runtime away, so that the next call starts another, and writes what it holds.
+fn retire(py: Python<'_>, deadline: Option<Instant>) -> bool {
+    let Some(old) = shared(py) else { return true };
+    let was = CURRENT.swap(std::ptr::null_mut(), Ordering::Relaxed);
+    // SAFETY: the reference that `ensure` left there; `old` is another.
+    drop(unsafe { Arc::from_raw(was) });
+    // Nobody pushes into the old ring from here on: all plans are void.
     invalidate();
+    let drainer = old.joinable.get(py).take();
+    let done = py.detach(|| old.finish(drainer, deadline));
+    stats::remember(py, &old);
     done
 }
 
@@ -317,7 +353,11 @@ pub fn reconfigure(py: Python<'_>, settings: Settings, deadline: Option<Instant>
 pub fn ensure(py: Python<'_>) -> PyResult<Option<Arc<Runtime>>> {
     notice_fork(py);
     if let Some(runtime) = shared(py) {
-        return Ok(Some(runtime));
+        // Relaxed: what matters is the file, and whoever asks looks at it again.
+        if !runtime.homeless.load(Ordering::Relaxed) {
+            return Ok(Some(runtime));
+        }
+        retire(py, Some(Instant::now() + HOMELESS));
     }
     let Some(settings) = SETTINGS.get(py).clone() else { return Ok(None) };
     let runtime = Arc::new(start(settings)?);
@@ -371,6 +411,7 @@ fn start(settings: Settings) -> PyResult<Runtime> {
         stop: AtomicBool::new(false),
         sync: AtomicBool::new(settings.sync),
         recovered: AtomicU64::new(0),
+        homeless: AtomicBool::new(false),
         drainer: OnceLock::new(),
         joinable: GilCell::new(None),
         memory,

@@ -6,7 +6,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use undergird_core::batch::Source;
 
-use crate::runtime::{GilCell, Placement, Runtime, current};
+use crate::producer::Route;
+use crate::runtime::{GilCell, Runtime, current};
 
 /// The counts of one file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,6 +47,14 @@ pub fn remember(py: Python<'_>, runtime: &Runtime) {
     let counts = count(runtime);
     let past = PAST.get(py);
     counts.into_iter().for_each(|(path, counts)| past.entry(path).or_default().add(counts));
+}
+
+/// Counts a record that was refused by a ring which has ended since.
+pub fn refused_late<'a>(py: Python<'_>, route: &Route, sinks: impl Iterator<Item = (&'a String, &'a u32)>) {
+    for (path, _) in sinks.filter(|(_, sink)| route.sinks.contains(sink)) {
+        let late = Counts { emitted: 1, dropped: 1, ..Counts::default() };
+        PAST.get(py).entry(path.clone()).or_default().add(late);
+    }
 }
 
 /// Counts each file's records. The GIL is held, so no record is added meanwhile, and what lies behind a cursor that
@@ -99,11 +108,6 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         runtime.map_or(0, |runtime| runtime.recovered.load(std::sync::atomic::Ordering::Relaxed)),
     )?;
     dict.set_item("ring", runtime.and_then(Runtime::ring_path))?;
-    let placement = runtime.map(|runtime| match runtime.placement {
-        Placement::Wanted => "wanted",
-        Placement::BesideTheLog => "beside the log",
-        Placement::Heap => "heap",
-    });
-    dict.set_item("placement", placement)?;
+    dict.set_item("placement", runtime.map(|runtime| runtime.placement.word()))?;
     Ok(dict)
 }

@@ -14,6 +14,9 @@ use crate::runtime::ensure;
 /// The standard library's five levels, a tenth of each.
 const LEVELS: usize = 6;
 
+/// The generation of a plan that never holds. Not 0: that is what a forked child finds.
+const NEVER: u64 = u64::MAX;
+
 /// A list that must stay as it was; its members are held, so that an address cannot come to mean another.
 struct Watched {
     list: Py<PyList>,
@@ -58,7 +61,7 @@ impl Plan {
     /// The plan of a logger that has not looked around yet; it never holds.
     pub fn unknown() -> Self {
         Self {
-            generation: 0,
+            generation: NEVER,
             native: false,
             name: INLINE,
             name_text: Box::default(),
@@ -127,12 +130,14 @@ fn attribute(attributes: &Bound<'_, PyDict>, name: &Bound<'_, PyString>) -> *mut
 fn is_disabled(node: &Bound<'_, PyDict>) -> bool {
     let py = node.py();
     let value = attribute(node, pyo3::intern!(py, "disabled"));
-    // SAFETY: True and False live for ever; anything else is asked for its truth while the dict holds it.
+    // SAFETY: live objects. `logging.config` sets integers; what is none of these has to be true without being
+    // asked, because asking might run Python code.
     unsafe {
-        if value.is_null() || value == ffi::Py_False() {
-            return false;
-        }
-        value == ffi::Py_True() || Bound::from_borrowed_ptr(py, value).is_truthy().unwrap_or(true)
+        let int = !value.is_null() && ffi::Py_TYPE(value) == &raw mut ffi::PyLong_Type;
+        !(value.is_null()
+            || value == ffi::Py_False()
+            || value == ffi::Py_None()
+            || int && ffi::PyLong_AsLong(value) == 0)
     }
 }
 
@@ -155,9 +160,20 @@ struct Answer<'py> {
 /// # Errors
 /// What the hook raises.
 pub fn make_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
+    for _ in 0..3 {
+        let plan = try_plan(node, bound)?;
+        if plan.generation == generation().load(Ordering::Relaxed) {
+            return Ok(plan);
+        }
+    }
+    // Something changes faster than we look: the standard library's way is right whatever happens.
+    Ok(Plan { native: false, generation: NEVER, ..try_plan(node, bound)? })
+}
+
+fn try_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
     let py = node.py();
-    // Before asking: a change while Python answers makes the plan void.
     let runtime = ensure(py)?;
+    // Before asking: a change while Python answers makes the plan void.
     let made_at = generation().load(Ordering::Relaxed);
     let answer: Answer<'_> = hooks(py)?.plan(node)?.extract()?;
     let mut plan = Plan {
