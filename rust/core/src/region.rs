@@ -172,10 +172,12 @@ mod modelled {
             }
         }
 
+        /// Its size in bytes.
         pub fn len(&self) -> usize {
             CONTROL + self.data.len() * 8
         }
 
+        /// The word of a control line.
         pub fn atomic(&self, offset: usize) -> &AtomicU64 {
             &self.control[offset / 128]
         }

@@ -1,0 +1,334 @@
+//! A small run in a directory of its own: rings with records in them, logs, and their readers.
+#![allow(dead_code, reason = "each test file uses its part of this")]
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use undergird_core::batch::{Source, spill_path};
+use undergird_core::descriptor::Descriptor;
+use undergird_core::dictionary::{Entry, SinkEntry};
+use undergird_core::lockfile::{Cursor, JOURNAL, Journal, LockFile, SLOTS, Stream};
+use undergird_core::record::{Header, INLINE, Kind, Value, encode_group, flags};
+use undergird_core::recovery::{Found, Outcome, recover};
+use undergird_core::ring::{Full, Producer};
+use undergird_core::ringfile::{Owner, RingFile, RingMemory, Sizes};
+use undergird_core::scratch::Scratch;
+use undergird_core::sink::lock_path;
+use undergird_core::writer::{Host, Writer};
+
+/// A small ring: 128 KiB.
+pub const SMALL: Sizes = Sizes { data: 128 << 10, dictionary: 8 << 10 };
+
+/// The smallest ring that takes the tests' records.
+pub const SMALLEST: Sizes = Sizes { data: 4 << 10, dictionary: 4 << 10 };
+
+/// A process with a counter for a clock and a limit to its patience.
+pub struct Patient {
+    now: u64,
+    /// How often it waits for a lock, a millisecond each time.
+    pub tries: u32,
+    waited: u32,
+}
+
+impl Patient {
+    pub fn new(tries: u32) -> Self {
+        Self { now: 1_700_000_000_000_000_000, tries, waited: 0 }
+    }
+}
+
+impl Host for Patient {
+    fn pid(&self) -> u32 {
+        std::process::id()
+    }
+
+    fn now(&mut self) -> u64 {
+        self.now += 1_000_000_000;
+        self.now
+    }
+
+    fn wait(&mut self, first: bool) -> bool {
+        self.waited = if first { 0 } else { self.waited + 1 };
+        std::thread::sleep(Duration::from_millis(1));
+        self.waited < self.tries
+    }
+}
+
+/// Somebody with all the patience a test has.
+pub fn host() -> Patient {
+    Patient::new(20_000)
+}
+
+/// Rings and logs of one test.
+pub struct Run {
+    directory: TempDir,
+}
+
+impl Run {
+    pub fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        fs::create_dir(directory.path().join("rings")).expect("a directory for the rings");
+        Self { directory }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn rings(&self) -> PathBuf {
+        self.directory.path().join("rings")
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.directory.path().join("run.log")
+    }
+
+    pub fn other_log(&self) -> PathBuf {
+        self.directory.path().join("other.log")
+    }
+
+    /// A process that logs to the run's log under a name of its own.
+    pub fn maker(&self, name: &str) -> Maker {
+        Maker::new(&self.rings(), name, &[&self.log()], SMALL)
+    }
+
+    /// Recovers every ring.
+    pub fn recover(&self) -> Vec<Found> {
+        recover(&self.rings(), None, &mut host()).expect("the ring directory can be read")
+    }
+
+    /// Recovers every ring, and expects that nothing is left.
+    #[track_caller]
+    pub fn recover_all(&self) {
+        self.recover_all_but(0);
+    }
+
+    /// The same, where some rings' processes live.
+    #[track_caller]
+    pub fn recover_all_but(&self, alive: usize) {
+        for found in &self.recover() {
+            assert!(matches!(found.outcome, Outcome::Recovered { .. } | Outcome::Alive), "{found:?}");
+        }
+        let left: Vec<_> = fs::read_dir(self.rings()).expect("readable").map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(left.len(), alive, "left behind: {left:?}");
+    }
+
+    pub fn text(&self) -> String {
+        fs::read_to_string(self.log()).unwrap_or_default()
+    }
+}
+
+/// A process that logs: the ring and its producer.
+pub struct Maker {
+    pub file: RingFile,
+    pub descriptor: Arc<Descriptor>,
+    pub producer: Producer,
+    pub route: u32,
+    name: String,
+    shape: u32,
+    entries: u32,
+    pub next: u64,
+}
+
+pub fn owner(directory: &Path) -> Owner<'_> {
+    Owner {
+        pid: std::process::id(),
+        uid: 0,
+        process_start: 1,
+        created: 2,
+        boot: [3; 16],
+        log_directory: directory.parent().unwrap_or(directory),
+    }
+}
+
+pub fn sink_entry(path: &Path) -> Entry {
+    Entry::Sink(SinkEntry { kind: 0, format: 0, flags: 0, path: path.as_os_str().as_bytes().into() })
+}
+
+impl Maker {
+    pub fn new(rings: &Path, name: &str, logs: &[&Path], sizes: Sizes) -> Self {
+        let descriptor = Arc::default();
+        let file = RingFile::create(rings, sizes, &owner(rings), &descriptor).expect("a ring file");
+        // SAFETY: the only producer of a ring that was just made.
+        let producer = unsafe { Producer::new(file.memory().ring().clone()) };
+        let mut maker = Self { file, descriptor, producer, route: 0, name: name.into(), shape: 0, entries: 0, next: 0 };
+        let sinks = logs.iter().map(|log| maker.define(&sink_entry(log))).collect::<Vec<_>>();
+        maker.route = maker.define(&Entry::Route(sinks.into()));
+        maker.shape = maker.define(&Entry::Shape([&b"maker"[..], b"number"].map(Box::from).into()));
+        maker.define(&Entry::Name(b"test".as_slice().into()));
+        maker
+    }
+
+    /// Appends to the dictionary; the entry's number.
+    pub fn define(&mut self, entry: &Entry) -> u32 {
+        // SAFETY: this is the producer's thread.
+        assert!(unsafe { self.file.memory().append_to_dictionary(&entry.encode(), 0) });
+        self.entries += 1;
+        self.entries - 1
+    }
+
+    pub fn payload(&self, number: u64) -> Vec<u8> {
+        let mut scratch = Scratch::new();
+        scratch.text(format!("{} {number} {}", self.name, "~".repeat(number as usize * 7 % 60)).as_bytes());
+        encode_group(self.shape, 2, &mut scratch);
+        Value::Str(self.name.as_bytes()).encode(&mut scratch);
+        Value::Int(number as i64).encode(&mut scratch);
+        scratch.as_slice().to_vec()
+    }
+
+    fn header(&self, kind: Kind, number: u64) -> Header {
+        Header {
+            kind: kind as u8,
+            level: 20,
+            flags: flags::FIELDS,
+            route: self.route,
+            name: self.shape + 1,
+            stamp: 1_795_000_000_000_000_000 + number * 1000,
+            ..Header::default()
+        }
+    }
+
+    /// Logs the next record.
+    pub fn try_log(&mut self) -> Result<(), Full> {
+        let header = self.header(Kind::Log, self.next);
+        let payload = self.payload(self.next);
+        self.producer.push(header, &payload)?;
+        self.next += 1;
+        Ok(())
+    }
+
+    /// Logs the next records.
+    pub fn log(&mut self, count: u64) {
+        for _ in 0..count {
+            self.try_log().expect("there is room");
+        }
+    }
+
+    /// Logs the next record as one that is too large for the ring, which sits behind `pad` bytes of other records.
+    pub fn log_spilled(&mut self) {
+        let header = self.header(Kind::Spill, self.next);
+        let payload = self.payload(self.next);
+        // Where the record will be: there is no pad in a test's first round.
+        let position = self.producer.head();
+        fs::write(spill_path(self.file.path(), position), &payload).expect("a spill file");
+        let at = self.producer.push(header, &(payload.len() as u64).to_le_bytes()).expect("there is room");
+        assert_eq!(at, position);
+        self.next += 1;
+    }
+
+    pub fn stream(&self) -> Stream {
+        Stream { ring: self.file.memory().header().id, sink: 0 }
+    }
+
+    pub fn source(&self) -> Source {
+        Source::new(self.file.memory().clone(), self.file.path())
+    }
+
+    pub fn writer(&self) -> Writer {
+        Writer::new(self.source())
+    }
+
+    /// What the log gets from all that is in the ring, and for each line its end and the position behind it.
+    pub fn lines(&self) -> (Vec<u8>, Vec<(usize, u64)>) {
+        let (mut lines, mut ends) = (Vec::new(), Vec::new());
+        let mut source = self.source();
+        source.refresh();
+        source.format(
+            0,
+            self.file.memory().ring().tail(),
+            self.producer.head(),
+            usize::MAX,
+            &mut lines,
+            Some(&mut ends),
+        );
+        (lines, ends)
+    }
+
+    /// The process dies: its locks are gone, its ring stays.
+    pub fn die(self) -> PathBuf {
+        self.file.path().to_path_buf()
+    }
+
+    /// The journal of a batch of all that is in the ring, as its writer makes it before it appends to `log`.
+    pub fn journal(&self, log: &Path) -> Journal {
+        let stat = fs::metadata(log).expect("the log is there");
+        Journal {
+            stream: self.stream(),
+            slot: 0,
+            pid: 1,
+            dictionary: self.file.memory().dictionary(0).len() as u32,
+            from: self.file.memory().ring().tail(),
+            to: self.producer.head(),
+            device: stat.dev(),
+            inode: stat.ino(),
+            offset: stat.len(),
+            length: self.lines().0.len() as u64,
+            stamp: 1,
+            ring_path: self.file.path().as_os_str().as_bytes().to_vec(),
+        }
+    }
+}
+
+/// Writes a lock file as a process left it that was killed.
+pub fn leave_lock_file(log: &Path, journal: Option<&Journal>, cursors: &[Option<Cursor>]) {
+    let mut bytes = vec![0; SLOTS as usize];
+    bytes[..16].copy_from_slice(&LockFile::header());
+    if let Some(journal) = journal {
+        let encoded = journal.encode();
+        bytes[JOURNAL as usize..JOURNAL as usize + encoded.len()].copy_from_slice(&encoded);
+    }
+    for cursor in cursors {
+        bytes.extend_from_slice(&cursor.map_or([0xFF; 64], |cursor| cursor.encode()));
+    }
+    fs::write(lock_path(log), bytes).expect("the lock file can be written");
+}
+
+/// Drains until nothing more can be done at once.
+pub fn drain(writer: &mut Writer) {
+    let mut host = host();
+    while writer.round(&mut host, true).more {}
+}
+
+/// The makers and numbers of the records in a log, in order. Every line must be whole.
+pub fn records(text: &str) -> Vec<(String, u64)> {
+    assert!(text.is_empty() || text.ends_with('\n'), "the last line is torn: {text:?}");
+    text.lines().map(|line| record(line).unwrap_or_else(|| panic!("a broken line: {line:?}"))).collect()
+}
+
+/// The maker and number of a line, if it is whole.
+pub fn record(line: &str) -> Option<(String, u64)> {
+    let rest = line.strip_prefix("{\"timestamp\":\"")?.strip_suffix('}')?;
+    let (head, fields) = rest.split_once(",\"maker\":\"")?;
+    let (maker, number) = fields.split_once("\",\"number\":")?;
+    let number: u64 = number.parse().ok()?;
+    let padding = "~".repeat(number as usize * 7 % 60);
+    let message = format!("\"level\":\"INFO\",\"logger_name\":\"test\",\"message\":\"{maker} {number} {padding}\"");
+    head.ends_with(&message).then(|| (maker.into(), number))
+}
+
+/// The numbers of a maker's records in a log, in order.
+pub fn numbers(log: &Path, maker: &str) -> Vec<u64> {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    records(&text).into_iter().filter(|(name, _)| name == maker).map(|(_, number)| number).collect()
+}
+
+/// Asserts that a maker's first `count` records are in a log, each once and in order, and no others.
+#[track_caller]
+pub fn assert_exactly(log: &Path, maker: &str, count: u64) {
+    let found = numbers(log, maker);
+    assert_eq!(found, (0..count).collect::<Vec<_>>(), "records of {maker}");
+}
+
+/// Bytes of a ring file as a ring.
+pub fn memory_of(path: &Path) -> RingMemory {
+    RingMemory::copy_of(&fs::read(path).expect("readable")).expect("a ring")
+}
+
+/// A record without a name, fields or arguments.
+pub fn plain_header(route: u32) -> Header {
+    Header { kind: Kind::Log as u8, level: 20, route, name: INLINE, ..Header::default() }
+}
