@@ -1,13 +1,28 @@
-"""The native half of undergird. Not for use by itself: see `undergird` and `undergird.log`."""
-
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
+from typing_extensions import disjoint_base
+
+__all__ = [
+    "Logger",
+    "configure",
+    "emit",
+    "flush",
+    "inspect_rings",
+    "invalidate",
+    "probe",
+    "recover_rings",
+    "ring_directories",
+    "set_hooks",
+    "shutdown",
+    "start",
+    "stats",
+]
+
+@disjoint_base
 class Logger:
-    """The native half of `undergird.Logger`: the level methods, over a node of the standard library's tree."""
-
-    def __new__(cls, node: logging.Logger, fields: dict[str, Any] | None = None, /) -> Logger: ...
+    def __new__(cls, node: logging.Logger, fields: dict[str, Any] | None = None, /) -> Self: ...
     @property
     def _node(self) -> logging.Logger: ...
     @property

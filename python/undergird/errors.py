@@ -1,8 +1,8 @@
 """The errors of undergird, each also an instance of the builtin that a caller would catch.
 
-    UndergirdError
-    ├── ConfigurationError (ValueError)    a setting with a value that cannot be
-    └── LogFileError (OSError)             a log that cannot be opened
+UndergirdError
+├── ConfigurationError (ValueError)    a setting with a value that cannot be
+└── LogFileError (OSError)             a log that cannot be opened
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from undergird.log.slow import fields_of
 FORMATS = {"json": 0}
 """The formats of files, with their numbers in a ring's dictionary."""
 
+_LEVELS = -(1 << 63), (1 << 63) - 1
 _TRACEBACKS = logging.Formatter()
 
 
@@ -33,7 +34,7 @@ class FileHandler(logging.Handler):
     def __init__(
         self, path: str | os.PathLike[str], *, format: str = "json", level: int | str = 0, call_site: bool = False
     ) -> None:
-        self.path = os.path.abspath(os.fspath(path))
+        self.path = os.path.abspath(os.fspath(path))  # noqa: PTH100 -- links stay, as in the standard library
         self.sink = (self.path, FORMATS[format])
         self.call_site = call_site
         super().__init__(level)
@@ -61,11 +62,11 @@ class FileHandler(logging.Handler):
             _core.emit(
                 *self.sink,
                 stamp=int(record.created * 1e9),
-                level=record.levelno,
+                level=max(_LEVELS[0], min(record.levelno, _LEVELS[1])),
                 level_name=text(record.levelname),
                 name=text(record.name),
                 message=message(record.msg, _arguments(record)),
-                fields={str(key): value for key, value in fields.items()},
+                fields={text(key): value for key, value in fields.items()},
                 site=site,
                 exception=_exception(record),
             )
@@ -89,11 +90,15 @@ def _arguments(record: logging.LogRecord) -> tuple[Any, ...]:
 def _exception(record: logging.LogRecord) -> tuple[str, str, str] | None:
     if not record.exc_info or record.exc_info[0] is None:
         return None
-    kind, error, _ = record.exc_info
-    if not record.exc_text:
-        record.exc_text = _TRACEBACKS.formatException(record.exc_info)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return record.exc_text, name, text(error)
+    try:
+        kind, error, _ = record.exc_info
+        if not record.exc_text:
+            record.exc_text = _TRACEBACKS.formatException(record.exc_info)
+        name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        return record.exc_text, name, text(error)
+    except Exception:
+        # What was given as `exc_info` is none; the rest of the record is worth keeping.
+        return text(record.exc_info), "", ""
 
 
 class ConsoleHandler(logging.Handler):

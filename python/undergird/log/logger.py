@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from undergird import _core
+from undergird.log.rendering import frozen
 from undergird.log.slow import slow
 from undergird.log.tree import node
 
@@ -36,7 +37,7 @@ class Logger(_core.Logger):
             >>> import undergird
             >>> undergird.get_logger("sim").bind(agent_id=7).info("moved")
         """
-        return type(self)(self._node, {**self._fields, **fields})
+        return type(self)(self._node, {**self._fields, **{name: frozen(value) for name, value in fields.items()}})
 
     def exception(self, msg: object, /, *args: Any, exc_info: Any = True, **fields: Any) -> None:
         """Logs at ERROR with the exception that is being handled; see `info`.
@@ -66,9 +67,7 @@ class Logger(_core.Logger):
             >>> import undergird
             >>> undergird.get_logger("docs").log(25, "between INFO and WARNING")
         """
-        if not isinstance(level, int):
-            if logging.raiseExceptions:
-                raise TypeError(f"level must be an integer, not {level!r}")
+        if not _is_level(level):
             return
         slow(self, level, (msg, *args), fields, depth=2)
 
@@ -160,6 +159,12 @@ class Logger(_core.Logger):
         return _unpickle, (self.name if self._node is not logging.root else None, self._fields)
 
 
+def _is_level(level: object) -> bool:
+    if not isinstance(level, int) and logging.raiseExceptions:
+        raise TypeError(f"level must be an integer, not {level!r}")
+    return isinstance(level, int)
+
+
 _loggers: dict[str | None, Logger] = {}
 
 
@@ -183,7 +188,10 @@ def get_logger(name: str | None = None) -> Logger:
     if logger is None:
         if not isinstance(name, str | None):
             raise TypeError(f"a logger's name is a string, not {name!r}")
-        logger = _loggers[name] = Logger(node(name))
+        there = node(name)
+        # One object for all names of the root, and for threads that ask at the same time.
+        logger = _loggers.setdefault(there.name, Logger(there))
+        _loggers[name] = logger
     return logger
 
 

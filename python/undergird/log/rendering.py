@@ -6,8 +6,10 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+_NAME: Callable[[type], str] = vars(type)["__name__"].__get__
 
 
 def text(value: object) -> str:
@@ -20,7 +22,8 @@ def text(value: object) -> str:
     try:
         return str(value)
     except Exception:
-        return f"<unprintable {type(value).__name__} object>"
+        # The type's name as the interpreter knows it: a metaclass may have put something of its own in its place.
+        return f"<unprintable {_NAME(type(value))} object>"
 
 
 def render(value: object) -> tuple[bool, str]:
@@ -42,6 +45,20 @@ def render(value: object) -> tuple[bool, str]:
     return False, text(value)
 
 
+def frozen(value: object) -> object:
+    """The value as it is now: itself if it cannot change, else what `render` makes of it.
+
+    Example:
+        >>> position = [3, 4]
+        >>> frozen(position) is position, frozen(position), frozen(1 + 2j)
+        (False, [3, 4], '(1+2j)')
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    finished, rendered = render(value)
+    return json.loads(rendered) if finished else rendered
+
+
 def message(template: object, args: tuple[Any, ...]) -> str:
     """`template % args` as the standard library does it, reported as it does where they do not fit.
 
@@ -49,15 +66,31 @@ def message(template: object, args: tuple[Any, ...]) -> str:
         >>> message("%(a)s and %(a)s", ({"a": 1},))
         '1 and 1'
     """
-    whole = template if isinstance(template, str) else text(template)
     if not args:
-        return str(whole)
-    values: Any = args[0] if len(args) == 1 and isinstance(args[0], Mapping) and args[0] else args
+        return text(template)
+    whole = template if issubclass(type(template), str) else text(template)
     try:
+        values: Any = args[0] if len(args) == 1 and isinstance(args[0], Mapping) and args[0] else args
         return str(whole % values)
     except Exception:
-        _report(whole, args)
-        return f"{whole} {text(args)}"
+        plain = text(whole)
+        _report(plain, args)
+        return f"{plain} {_shown(args)}"
+
+
+def _shown(args: tuple[Any, ...]) -> str:
+    """The arguments as a tuple prints them; where one cannot be printed, that one alone is missing."""
+    try:
+        return repr(args)
+    except Exception:
+        return f"({', '.join(map(_repr, args))})"
+
+
+def _repr(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception:
+        return text(value)
 
 
 def _report(template: str, args: tuple[Any, ...]) -> None:
@@ -67,7 +100,7 @@ def _report(template: str, args: tuple[Any, ...]) -> None:
     try:
         sys.stderr.write("--- Logging error ---\n")
         traceback.print_exc(limit=1, file=sys.stderr)
-        sys.stderr.write(f"Message: {template!r}\nArguments: {text(args)}\n")
+        sys.stderr.write(f"Message: {template!r}\nArguments: {_shown(args)}\n")
     except Exception:
         return  # As the standard library: a broken stderr is no reason to stop the program.
 

@@ -166,7 +166,7 @@ def _checked(file: Path) -> Path:
     Raises:
         LogFileError: If it cannot.
     """
-    file = Path(os.path.abspath(file))
+    file = Path(os.path.abspath(file))  # noqa: PTH100 -- links stay, as in the standard library
     if file.is_dir():
         raise LogFileError(f"{file} is a directory; name a file in it, such as {file / 'run.log'}")
     if not file.parent.is_dir():
@@ -196,7 +196,8 @@ def _ring_dir(given: str | os.PathLike[str] | None) -> str | None:
 def _warn(placement: str | None, directory: Path) -> None:
     """Says when the ring is not where it should be."""
     if placement == "beside the log":
-        what = f"no room for the ring in shared memory; it is in {directory / '.undergird'}, where a slow disk can hold calls up"
+        ring = directory / ".undergird"
+        what = f"no room for the ring in shared memory; it is in {ring}, where a slow disk can hold calls up"
     elif placement == "heap":
         what = "no room for the ring in shared memory or beside the log; records that wait do not survive a kill"
     else:

@@ -9,6 +9,8 @@ import traceback
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from undergird.log.rendering import message
+
 if TYPE_CHECKING:
     from undergird.log.logger import Logger
 
@@ -39,9 +41,13 @@ def slow(logger: Logger, level: int, args: tuple[Any, ...], fields: dict[str, An
     frame = _frame(depth, stacklevel)
     code = frame.f_code
     stack = _stack(frame) if stack_info else None
-    record = node.makeRecord(
-        node.name, level, code.co_filename, frame.f_lineno, args[0], args[1:], exc_info, code.co_name, None, stack
-    )
+    site = code.co_filename, frame.f_lineno
+    try:
+        record = node.makeRecord(node.name, level, *site, args[0], args[1:], exc_info, code.co_name, None, stack)
+    except Exception:
+        # A record looks at its arguments, and one of them did not bear it.
+        whole = message(args[0], args[1:])
+        record = node.makeRecord(node.name, level, *site, whole, (), exc_info, code.co_name, None, stack)
     fields = {**extra, **logger._fields, **fields}
     # Other handlers find the fields where `extra` would have put them.
     record.__dict__.update((key, value) for key, value in fields.items() if key not in record.__dict__)

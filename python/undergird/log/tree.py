@@ -23,6 +23,7 @@ class LevelCache(dict[int, bool]):
     """The root's cache of enabled levels: the standard library clears it whenever a level changes anywhere."""
 
     def clear(self) -> None:
+        """Forgets all levels."""
         super().clear()
         _core.invalidate()
 
@@ -33,14 +34,14 @@ def node(name: str | None) -> logging.Logger:
     A new node is a `Node`, unless the program has set a logger class of its own: then it is one of those.
     """
     root = logging.root
-    if type(root._cache) is not LevelCache:
-        root._cache = LevelCache(root._cache)
+    if type(root._cache) is not LevelCache:  # type: ignore[attr-defined]
+        root._cache = LevelCache(root._cache)  # type: ignore[attr-defined]
     if not name or name == root.name:
         return root
     manager = root.manager
     if logging.getLoggerClass() is not logging.Logger or manager.loggerClass is not None:
         return manager.getLogger(name)
-    with logging._lock:
+    with logging._lock:  # type: ignore[attr-defined]
         manager.loggerClass = Node
         try:
             return manager.getLogger(name)

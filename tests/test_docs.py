@@ -1,0 +1,63 @@
+"""What the documents show runs as shown."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import json
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import undergird
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "docs" / "logging.md"]
+MODULES = [
+    module.name for module in pkgutil.walk_packages(undergird.__path__, "undergird.") if "__main__" not in module.name
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_python_of_a_page_runs_from_top_to_bottom(page: Path, tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    assert blocks
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "\n".join(blocks)],
+        check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in (tmp_path / "run.log").read_text().splitlines()]
+    assert any(line["message"] == "agent moved" and line["agent_id"] == 7 for line in lines)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_a_module_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    script = (
+        f"import doctest, importlib, sys; m = importlib.import_module({name!r}); sys.exit(doctest.testmod(m).failed)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_module_with_examples_is_looked_at() -> None:
+    shown = [name for name in MODULES if ">>> " in (importlib.import_module(name).__doc__ or "")]
+    finder = doctest.DocTestFinder()
+    found = [name for name in MODULES if any(test.examples for test in finder.find(importlib.import_module(name)))]
+    assert {"undergird.log.logger", "undergird.log.setup", "undergird.log.rendering"} <= {*found, *shown}
