@@ -1,12 +1,15 @@
 //! Records that reach our handler as the standard library's `LogRecord`: through the same ring, at leisure.
 
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use undergird_core::record::{Header, INLINE, Kind, encode_group, flags};
 use undergird_core::scratch::Scratch;
 
 use crate::accept::accept;
-use crate::fast::values::{Noticed, encode, encode_text};
+use crate::fast::values::{Noticed, countable, encode, encode_text, with_text};
 use crate::runtime::ensure;
 
 /// Appends one record to a file.
@@ -20,11 +23,11 @@ use crate::runtime::ensure;
 #[expect(clippy::too_many_arguments, reason = "a record has many parts")]
 pub fn emit(
     py: Python<'_>,
-    path: &Bound<'_, PyString>,
+    path: PathBuf,
     format: u8,
     stamp: u64,
     level: i64,
-    level_name: &str,
+    level_name: &Bound<'_, PyString>,
     name: &Bound<'_, PyString>,
     message: &Bound<'_, PyString>,
     fields: &Bound<'_, PyDict>,
@@ -48,8 +51,9 @@ pub fn emit(
             flags |= flags::FIELDS;
             // A copy: rendering may run code that changes the original.
             let fields = fields.copy()?;
-            encode_group(INLINE, fields.len() as u16, &mut payload);
-            for (key, value) in fields.iter() {
+            let count = countable(fields.len(), &mut noticed);
+            encode_group(INLINE, count, &mut payload);
+            for (key, value) in fields.iter().take(count.into()) {
                 encode_text(key.str()?.as_ptr(), &mut payload, &mut noticed);
                 encode(value.as_ptr(), &mut payload, &mut noticed)?;
             }
@@ -67,9 +71,10 @@ pub fn emit(
     let Some(runtime) = ensure(py)? else { return Ok(false) };
     // SAFETY: the GIL is held, and nothing here runs Python while the reference lives.
     let gil = unsafe { runtime.gil() };
-    let file = path.to_str()?.as_bytes();
+    let file = path.as_os_str().as_bytes();
     let Some(route) = gil.route_to(&runtime.memory, std::iter::once((file, format))) else { return Ok(false) };
-    let level = gil.level(&runtime.memory, level, level_name);
+    // SAFETY: a live str, and the GIL is held.
+    let level = unsafe { with_text(level_name.as_ptr(), |name| gil.level(&runtime.memory, level, name)) };
     let header = Header {
         kind: Kind::Log as u8,
         level,

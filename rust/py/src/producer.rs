@@ -13,6 +13,21 @@ use undergird_core::record::{HEADER, Header, INLINE, Kind, flags};
 use undergird_core::ring::{Full, Producer};
 use undergird_core::ringfile::{DROPPED, RingMemory, TRUNCATED};
 
+/// The index of all levels for which there is no other left.
+const OTHER_LEVELS: u8 = u8::MAX;
+
+/// The name that an index means without an entry in the dictionary.
+fn standard_name(index: u8) -> Option<&'static [u8]> {
+    Some(match index {
+        10 => b"DEBUG",
+        20 => b"INFO",
+        30 => b"WARNING",
+        40 => b"ERROR",
+        50 => b"CRITICAL",
+        _ => return None,
+    })
+}
+
 static EPOCH: AtomicU64 = AtomicU64::new(1);
 
 /// The sinks that a record goes to, and how many went there.
@@ -43,7 +58,8 @@ pub struct GilSide {
     /// A number of its own for each ring of this process and its forebears.
     pub epoch: u64,
     interner: Interner,
-    levels: HashMap<u8, (i64, Box<str>)>,
+    levels: HashMap<u8, i64>,
+    level_indices: HashMap<(i64, Box<[u8]>), u8>,
     sinks: BTreeMap<String, u32>,
 }
 
@@ -60,6 +76,7 @@ impl GilSide {
             epoch: EPOCH.fetch_add(1, Ordering::Relaxed),
             interner: Interner::new(),
             levels: HashMap::new(),
+            level_indices: HashMap::new(),
             sinks: BTreeMap::new(),
         }
     }
@@ -105,25 +122,31 @@ impl GilSide {
     }
 
     /// The index under which records carry a level: its number where that fits and is free, else another.
-    pub fn level(&mut self, memory: &RingMemory, number: i64, name: &str) -> u8 {
-        let wanted = u8::try_from(number).ok();
-        let standard =
-            matches!((number, name), (10, "DEBUG") | (20, "INFO") | (30, "WARNING") | (40, "ERROR") | (50, "CRITICAL"));
-        let taken = |index: u8| self.levels.get(&index).is_some_and(|(known, _)| *known != number);
-        let index = wanted.filter(|index| !taken(*index)).or_else(|| (60..=u8::MAX).find(|index| !taken(*index)));
-        let index = index.unwrap_or(u8::MAX);
-        let known = self.levels.get(&index);
-        let same = known.map_or(standard, |(known, known_name)| *known == number && **known_name == *name);
-        if !same {
-            self.intern(memory, &Entry::Level { index, number, name: name.as_bytes().into() });
+    pub fn level(&mut self, memory: &RingMemory, number: i64, name: &[u8]) -> u8 {
+        let level = (number, name.into());
+        if let Some(index) = self.level_indices.get(&level) {
+            return *index;
         }
-        self.levels.insert(index, (number, name.into()));
+        // A level that is renamed gets another index: the records that wait keep the name they were logged with.
+        let free = |index: &u8| {
+            !self.levels.contains_key(index) && standard_name(*index).is_none_or(|standard| standard == name)
+        };
+        let wanted = u8::try_from(number).ok().filter(free);
+        let Some(index) = wanted.or_else(|| (60..OTHER_LEVELS).find(free)) else {
+            self.intern(memory, &Entry::Level { index: OTHER_LEVELS, number, name: (*b"OTHER").into() });
+            return OTHER_LEVELS;
+        };
+        if standard_name(index).is_none() {
+            self.intern(memory, &Entry::Level { index, number, name: name.into() });
+        }
+        self.levels.insert(index, number);
+        self.level_indices.insert(level, index);
         index
     }
 
     /// The number of a level by its index.
     pub fn level_number(&self, index: u8) -> i64 {
-        self.levels.get(&index).map_or(i64::from(index), |(number, _)| *number)
+        self.levels.get(&index).map_or(i64::from(index), |number| *number)
     }
 
     fn intern(&mut self, memory: &RingMemory, entry: &Entry) -> Option<u32> {

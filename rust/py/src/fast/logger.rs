@@ -9,6 +9,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::{PyTraverseError, PyVisit};
 use undergird_core::record::{Header, INLINE, Kind, encode_group, flags};
 use undergird_core::scratch::Scratch;
 
@@ -61,9 +62,16 @@ impl Logger {
         self.bound.as_ref().map_or_else(|| Ok(PyDict::new(py)), |bound| bound.dict.bind(py).copy())
     }
 
-    fn __traverse__(&self, visit: pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.node)?;
+        // SAFETY: the collector runs with the GIL held, and a plan is replaced without running Python.
+        unsafe { &*self.plan.get() }.traverse(&visit)?;
         self.bound.as_ref().map_or(Ok(()), |bound| visit.call(&bound.dict))
+    }
+
+    fn __clear__(&self) {
+        // SAFETY: as in `plan`; the old one is dropped after it has been replaced.
+        drop(unsafe { std::mem::replace(&mut *self.plan.get(), Plan::unknown()) });
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a logger is to do at each level, decided by Python and kept while nothing changes.
 
-use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
+use pyo3::{PyTraverseError, PyVisit, ffi};
 use std::sync::atomic::Ordering;
 use undergird_core::record::INLINE;
 
@@ -90,6 +90,22 @@ impl Plan {
     #[inline]
     pub fn route_id(&self, level: usize) -> u32 {
         self.routes[level].id
+    }
+
+    /// Shows the collector what this holds.
+    ///
+    /// # Errors
+    /// What `visit` says.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        for watched in &self.lists {
+            visit.call(&watched.list)?;
+            watched.members.iter().try_for_each(|member| visit.call(member))?;
+        }
+        for expected in &self.attributes {
+            visit.call(&expected.attributes)?;
+            visit.call(&expected.value)?;
+        }
+        visit.call(&self.ask_disabled)
     }
 
     /// Whether the lists and attributes that it was made from are as they were. Runs no Python code.

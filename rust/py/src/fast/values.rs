@@ -38,6 +38,13 @@ fn cut(text: &[u8]) -> &[u8] {
     &text[..end]
 }
 
+/// How many of so many fields a record can hold; says so if some are left out.
+#[inline]
+pub fn countable(fields: usize, noticed: &mut Noticed) -> u16 {
+    noticed.truncated |= fields > usize::from(u16::MAX);
+    fields.min(u16::MAX.into()) as u16
+}
+
 /// The bytes of a `str`, if it can be had as UTF-8 without a copy.
 ///
 /// # Safety
