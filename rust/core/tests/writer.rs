@@ -14,7 +14,6 @@ use undergird_core::writer::Writer;
 
 const BEFORE: &str = "something that was in the log before\n";
 
-
 /// The lines of a log that are records, and the others.
 fn sorted_out(text: &str) -> (Vec<u64>, Vec<&str>) {
     let records = text.lines().filter_map(record).map(|(_, number)| number).collect();
@@ -483,4 +482,23 @@ fn more_rings_than_a_lock_file_has_slots_can_follow_each_other() {
     assert_eq!(records(&text).len(), 1_032);
     let lock = undergird_core::lockfile::LockFile::parse(&fs::read(lock_path(&run.log())).unwrap()).unwrap();
     assert_eq!(lock.cursors.iter().flatten().count(), 1, "the slots of all that are gone were given back");
+}
+
+#[test]
+fn a_journal_or_cursor_that_claims_more_than_the_ring_has_is_not_believed() {
+    for (from, to, position) in [(0, u64::MAX, 0), (8, 64, 0), (u64::MAX - 8, u64::MAX, 0), (0, 8, u64::MAX)] {
+        let run = Run::new();
+        let mut maker = run.maker("a");
+        fs::write(run.log(), BEFORE).unwrap();
+        maker.log(3);
+        let mut journal = maker.journal(&run.log());
+        (journal.from, journal.to, journal.length) = (from, to, u64::MAX);
+        let cursor = Cursor { stream: maker.stream(), position, stamp: 1 };
+        leave_lock_file(&run.log(), Some(&journal), &[Some(cursor)]);
+        let mut writer = maker.writer();
+        drain(&mut writer);
+        assert!(writer.is_done());
+        assert_eq!(maker.producer.used(), 0, "the tail stands at the head");
+        assert_eq!(sorted_out(&run.text()), ((0..3).collect(), vec![BEFORE.trim_end()]));
+    }
 }

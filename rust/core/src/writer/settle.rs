@@ -60,7 +60,7 @@ fn format_again(journal: &Journal, own: &Source) -> Option<Again> {
     let mut source = Source::as_of(memory, path, journal.dictionary);
     let (mut lines, mut ends) = (Vec::new(), Vec::new());
     let length = usize::try_from(journal.length).ok()?;
-    source.format(journal.stream.sink, journal.from, journal.to, length + 1, &mut lines, Some(&mut ends));
+    source.format(journal.stream.sink, journal.from, journal.to, length.saturating_add(1), &mut lines, Some(&mut ends));
     (lines.len() == length).then_some((lines, ends))
 }
 
@@ -104,7 +104,7 @@ fn finish(
 /// Closes the journal of a batch that cannot be formatted again, or not be compared.
 fn close(locked: &mut Locked<'_>, journal: &Journal, stamp: u64) -> io::Result<Settled> {
     let mut settled = Settled { stream: Some(journal.stream), written: 0, torn: 0 };
-    if locked.size() == journal.offset + journal.length {
+    if locked.size().checked_sub(journal.offset) == Some(journal.length) {
         // As many bytes as were promised are there.
         locked.commit(journal.stream, journal.to, stamp)?;
     } else {

@@ -1,0 +1,269 @@
+//! What dead processes left: written once if it can be, left alone if it is not ours to understand.
+#![cfg(not(loom))]
+
+mod support;
+
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use support::*;
+use undergird_core::descriptor::Descriptor;
+use undergird_core::dictionary::Entry;
+use undergird_core::lockfile::LockFile;
+use undergird_core::recovery::{Outcome, recover, ring_files};
+use undergird_core::ring::{CONTROL, HEAD, TAIL};
+use undergird_core::ringfile::{Adoption, Orphan, RingFile, snapshot};
+use undergird_core::sink::lock_path;
+
+fn left_alone(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::LeftAlone(why) => why,
+        other => panic!("not left alone: {other:?}"),
+    }
+}
+
+#[test]
+fn what_a_dead_process_left_is_written_and_its_ring_removed() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(7);
+    maker.log_spilled();
+    let path = maker.die();
+    let found = run.recover();
+    assert_eq!(found[0].outcome, Outcome::Recovered { written: 8, failed: 0 });
+    assert_eq!(found[0].path, path);
+    assert!(found[0].header.is_some());
+    assert_exactly(&run.log(), "a", 8);
+    assert_eq!(fs::read_dir(run.rings()).unwrap().count(), 0);
+    assert!(run.recover().is_empty());
+}
+
+#[test]
+fn a_process_that_died_with_nothing_to_say_leaves_no_trace() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(2);
+    drain(&mut maker.writer());
+    maker.die();
+    run.maker("silent").die();
+    run.recover_all();
+    assert_exactly(&run.log(), "a", 2);
+    let lock = LockFile::parse(&fs::read(lock_path(&run.log())).unwrap()).unwrap();
+    assert_eq!(lock.cursors.iter().flatten().count(), 0, "its cursor's slot was given back");
+    assert!(!run.other_log().exists());
+}
+
+#[test]
+fn a_killed_recovery_that_had_written_everything_is_not_repeated() {
+    // Killed at the last moment: the records are in the log and committed, the ring is still there.
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(5);
+    let ring = fs::read(maker.file.path()).unwrap();
+    drain(&mut maker.writer());
+    fs::write(maker.die(), ring).unwrap();
+    let found = run.recover();
+    assert_eq!(found[0].outcome, Outcome::Recovered { written: 0, failed: 0 });
+    assert_exactly(&run.log(), "a", 5);
+}
+
+#[test]
+fn spill_files_whose_records_were_never_pushed_go_with_their_ring() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(1);
+    fs::write(undergird_core::batch::spill_path(maker.file.path(), 4096), b"never pushed").unwrap();
+    maker.die();
+    run.recover_all();
+}
+
+#[test]
+fn a_spilled_record_whose_file_is_gone_counts_as_failed_and_the_others_are_written() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(1);
+    let position = maker.producer.head();
+    maker.log_spilled();
+    maker.log(1);
+    fs::remove_file(undergird_core::batch::spill_path(maker.file.path(), position)).unwrap();
+    maker.die();
+    assert_eq!(run.recover()[0].outcome, Outcome::Recovered { written: 2, failed: 1 });
+    assert_eq!(numbers(&run.log(), "a"), [0, 2]);
+}
+
+#[test]
+fn the_ring_of_a_living_process_and_ones_own_are_left_alone() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(1);
+    assert_eq!(run.recover()[0].outcome, Outcome::Alive);
+    assert!(recover(&run.rings(), Some(maker.file.path()), &mut host()).unwrap().is_empty());
+    assert!(maker.file.is_there());
+    assert!(!run.log().exists());
+}
+
+#[test]
+fn what_is_not_a_ring_of_this_version_is_left_alone_and_reported() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(1);
+    let ring = fs::read(maker.file.path()).unwrap();
+    maker.file.remove();
+    let mut later = ring.clone();
+    later[8] = 2;
+    let mut other_order = ring.clone();
+    other_order[12..16].reverse();
+    let mut beyond = ring.clone();
+    beyond[HEAD..HEAD + 8].copy_from_slice(&(1u64 << 40).to_le_bytes());
+    let strangers = [
+        ("later.ring", later, "version 2"),
+        ("order.ring", other_order, "version"),
+        ("beyond.ring", beyond, "positions"),
+        ("text.ring", b"not a ring".to_vec(), "not a ring"),
+        ("empty.ring", Vec::new(), "not a ring"),
+        ("short.ring", ring[..100].to_vec(), "too short"),
+        ("cut.ring", ring[..CONTROL + 100].to_vec(), "do not lie in the file"),
+    ];
+    for (name, bytes, why) in strangers {
+        let path = run.rings().join(name);
+        fs::write(&path, &bytes).unwrap();
+        let found = run.recover();
+        assert!(left_alone(&found[0].outcome).contains(why), "{name}: {:?}", found[0].outcome);
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+        fs::remove_file(&path).unwrap();
+    }
+    assert!(!run.log().exists());
+}
+
+#[test]
+fn a_link_in_the_ring_directory_is_not_followed() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(1);
+    let elsewhere = run.path().join("elsewhere");
+    fs::rename(maker.die(), &elsewhere).unwrap();
+    symlink(&elsewhere, run.rings().join("link.ring")).unwrap();
+    left_alone(&run.recover()[0].outcome);
+    assert!(elsewhere.exists() && !run.log().exists());
+}
+
+#[test]
+fn a_ring_whose_dictionary_is_lost_is_kept_rather_than_removed() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(3);
+    let mut ring = fs::read(maker.file.path()).unwrap();
+    let path = maker.die();
+    ring[CONTROL + 4] = 99;
+    fs::write(&path, &ring).unwrap();
+    left_alone(&run.recover()[0].outcome);
+    assert_eq!(fs::read(&path).unwrap(), ring);
+}
+
+#[test]
+fn a_ring_of_which_a_file_cannot_be_written_waits_until_it_can() {
+    let run = Run::new();
+    let late = run.path().join("late/run.log");
+    let mut maker = Maker::new(&run.rings(), "a", &[&late], SMALL);
+    maker.log(3);
+    maker.die();
+    for _ in 0..2 {
+        let Outcome::Unfinished { written: 0, error } = &run.recover()[0].outcome else { panic!("unfinished") };
+        assert!(error.contains("No such file"), "{error}");
+    }
+    fs::create_dir(run.path().join("late")).unwrap();
+    run.recover_all();
+    assert_exactly(&late, "a", 3);
+}
+
+#[test]
+fn unfinished_rings_of_the_dead_are_removed_and_those_of_the_living_are_not() {
+    let run = Run::new();
+    let dead = run.rings().join("1-00.ring-new");
+    let living = run.rings().join("2-00.ring-new");
+    fs::write(&dead, b"half").unwrap();
+    let file = File::create(&living).unwrap();
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    assert!(ring_files(&run.rings()).unwrap().is_empty());
+    assert!(!dead.exists() && living.exists());
+}
+
+#[test]
+fn a_ring_that_was_removed_meanwhile_is_gone_and_not_an_error() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(1);
+    let path = maker.die();
+    let Ok(Adoption::Adopted(orphan)) = Orphan::adopt(&path) else { panic!("it has no owner") };
+    assert!(matches!(Orphan::adopt(&path), Ok(Adoption::Held)));
+    orphan.remove().unwrap();
+    assert!(matches!(Orphan::adopt(&path), Ok(Adoption::Gone)));
+}
+
+#[test]
+fn a_ring_says_who_made_it_to_anyone_who_looks() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(2);
+    let memory = snapshot(maker.file.path()).unwrap();
+    let header = memory.header();
+    assert_eq!((header.pid, header.process_start, header.boot), (std::process::id(), 1, [3; 16]));
+    assert_eq!(header.log_directory, run.path());
+    assert_eq!(memory.ring().head(), maker.producer.head());
+}
+
+#[test]
+fn a_directory_without_room_is_an_error_and_leaves_nothing_behind() {
+    let run = Run::new();
+    let descriptor: Arc<Descriptor> = Arc::default();
+    let nowhere = run.rings().join("nowhere");
+    assert!(RingFile::create(&nowhere, SMALL, &owner(&nowhere), &descriptor).is_err());
+    // Larger than any disk.
+    let sizes = undergird_core::ringfile::Sizes { data: 1 << 50, dictionary: 4096 };
+    assert!(RingFile::create(&run.rings(), sizes, &owner(&run.rings()), &descriptor).is_err());
+    assert_eq!(fs::read_dir(run.rings()).unwrap().count(), 0);
+}
+
+/// A ring whose bytes were changed at random places. The dictionary's sinks are left as they are: a hostile one
+/// would name files outside of the test.
+fn damaged() -> impl Strategy<Value = Vec<(usize, u8)>> {
+    let place = prop_oneof![
+        (0usize..0x80),
+        (HEAD..HEAD + 8),
+        (TAIL..TAIL + 8),
+        (0x200usize..0x208),
+        // The dictionary behind the sink: route, shape, name.
+        (CONTROL + 200..CONTROL + 400),
+        (CONTROL + SMALLEST.dictionary..CONTROL + SMALLEST.dictionary + 2000),
+    ];
+    prop::collection::vec((place, any::<u8>()), 1..8)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_damaged_ring_is_recovered_as_far_as_it_goes_or_left_alone(changes in damaged()) {
+        let run = Run::new();
+        let mut maker = Maker::new(&run.rings(), "a", &[&run.log()], SMALLEST);
+        maker.define(&Entry::Name([b'x'; 100].into()));
+        maker.log(20);
+        let mut ring = fs::read(maker.file.path()).unwrap();
+        let path = maker.die();
+        for (place, byte) in changes {
+            ring[place] = byte;
+        }
+        fs::write(&path, &ring).unwrap();
+        let found = run.recover();
+        match &found[0].outcome {
+            Outcome::Recovered { .. } => prop_assert!(!path.exists()),
+            Outcome::LeftAlone(_) => prop_assert_eq!(fs::read(&path).unwrap(), ring),
+            other => prop_assert!(false, "{other:?}"),
+        }
+        let text = fs::read(run.log()).unwrap_or_default();
+        prop_assert!(text.is_empty() || text.ends_with(b"\n"));
+        prop_assert!(text.iter().filter(|byte| **byte == b'\n').count() <= 128);
+    }
+}

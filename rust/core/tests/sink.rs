@@ -1,0 +1,249 @@
+//! A log and its lock file: who may write, what is remembered, and whose files are left alone.
+#![cfg(not(loom))]
+
+mod support;
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use support::*;
+use undergird_core::lockfile::{LockFile, MOST_SLOTS, SIZE, Stream};
+use undergird_core::sink::{FileSink, Locked, Origin, lock_path};
+
+fn stream(number: u32) -> Stream {
+    let mut ring = [7; 16];
+    ring[..4].copy_from_slice(&number.to_le_bytes());
+    Stream { ring, sink: number % 3 }
+}
+
+fn origin(number: u32, from: u64, to: u64) -> Origin<'static> {
+    Origin {
+        stream: stream(number),
+        ring_path: Path::new(""),
+        dictionary: 0,
+        from,
+        to,
+        pid: 1,
+        stamp: u64::from(number),
+    }
+}
+
+fn lock(sink: &mut FileSink) -> Locked<'_> {
+    sink.lock(&mut || false).expect("it can be opened").expect("it is free")
+}
+
+fn sink() -> (tempfile::TempDir, PathBuf, FileSink) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("run.log");
+    let sink = FileSink::new(&path);
+    (directory, path, sink)
+}
+
+#[test]
+fn what_was_committed_is_known_to_the_next_who_locks() {
+    let (_directory, path, mut sink) = sink();
+    {
+        let mut locked = lock(&mut sink);
+        assert_eq!(locked.cursor(stream(1)), None);
+        locked.append(&origin(1, 64, 128), b"one\n").unwrap();
+        locked.append(&origin(2, 0, 32), b"two\n").unwrap();
+        locked.append(&origin(1, 128, 192), b"three\n").unwrap();
+        assert!(locked.open_journal().is_none());
+    }
+    let mut other = FileSink::new(&path);
+    let locked = lock(&mut other);
+    assert_eq!((locked.cursor(stream(1)), locked.cursor(stream(2))), (Some(192), Some(32)));
+    assert!(locked.open_journal().is_none());
+    assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\nthree\n");
+    assert_eq!(fs::metadata(lock_path(&path)).unwrap().len(), SIZE, "all its blocks are there from the start");
+}
+
+#[test]
+fn one_at_a_time_holds_the_lock() {
+    let (_directory, path, mut sink) = sink();
+    let mut other = FileSink::new(&path);
+    let held = lock(&mut sink);
+    let mut waits = 0;
+    let refused = other.lock(&mut || {
+        waits += 1;
+        waits < 3
+    });
+    assert!(refused.unwrap().is_none());
+    assert_eq!(waits, 3);
+    drop(held);
+    drop(lock(&mut other));
+}
+
+#[test]
+fn cursors_behind_one_that_was_given_back_are_still_found() {
+    let (_directory, path, mut sink) = sink();
+    let count = 300;
+    let mut locked = lock(&mut sink);
+    for number in 0..count {
+        locked.commit(stream(number), u64::from(number) + 1, 1).unwrap();
+    }
+    for vacant in 0..count - 1 {
+        locked.forget(stream(vacant)).unwrap();
+        drop(locked);
+        sink = FileSink::new(&path);
+        locked = lock(&mut sink);
+        assert_eq!(locked.cursor(stream(vacant)), None);
+        assert_eq!(locked.cursor(stream(count - 1)), Some(u64::from(count)), "after {vacant} were given back");
+    }
+    // What was given back is taken again.
+    locked.commit(stream(9999), 5, 1).unwrap();
+    drop(locked);
+    let state = LockFile::parse(&fs::read(lock_path(&path)).unwrap()).unwrap();
+    assert_eq!(state.cursor(stream(9999)).map(|(slot, _)| slot), Some(0));
+}
+
+#[test]
+fn a_full_lock_file_gives_up_what_has_been_still_for_longest() {
+    let (_directory, path, mut sink) = sink();
+    let mut locked = lock(&mut sink);
+    for number in 0..MOST_SLOTS + 6 {
+        locked.append(&origin(number + 1, 0, 64), b"line\n").unwrap();
+        assert!(locked.open_journal().is_none(), "a committed batch stays committed");
+    }
+    drop(locked);
+    let state = LockFile::parse(&fs::read(lock_path(&path)).unwrap()).unwrap();
+    assert_eq!(state.cursors.iter().flatten().count(), MOST_SLOTS as usize);
+    for number in 1..=6 {
+        assert_eq!(state.cursor(stream(number)), None);
+    }
+    assert!(state.open_journal().is_none());
+    assert_eq!(fs::metadata(lock_path(&path)).unwrap().len(), SIZE);
+}
+
+#[test]
+fn giving_a_slot_back_does_not_open_its_last_batch_again() {
+    let (_directory, path, mut sink) = sink();
+    lock(&mut sink).append(&origin(1, 0, 64), b"line\n").unwrap();
+    lock(&mut sink).forget(stream(1)).unwrap();
+    let mut other = FileSink::new(&path);
+    assert!(lock(&mut other).open_journal().is_none());
+}
+
+#[test]
+fn a_file_that_is_no_lock_file_is_neither_used_nor_changed() {
+    let (_directory, path, mut sink) = sink();
+    fs::write(lock_path(&path), "#!/bin/sh -- not ours").unwrap();
+    let error = sink.lock(&mut || false).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidData);
+    assert_eq!(fs::read_to_string(lock_path(&path)).unwrap(), "#!/bin/sh -- not ours");
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_lock_file_of_a_later_version_is_left_alone() {
+    let (_directory, path, mut sink) = sink();
+    let mut later = LockFile::header().to_vec();
+    later[8] = 2;
+    later.resize(200, 9);
+    fs::write(lock_path(&path), &later).unwrap();
+    let error = sink.lock(&mut || false).unwrap_err();
+    assert!(error.to_string().contains("version 2"), "{error}");
+    assert_eq!(fs::read(lock_path(&path)).unwrap(), later);
+}
+
+#[test]
+fn a_lock_file_that_was_emptied_is_begun_again() {
+    let (_directory, path, mut sink) = sink();
+    lock(&mut sink).append(&origin(1, 0, 64), b"line\n").unwrap();
+    File::create(lock_path(&path)).unwrap();
+    let mut locked = lock(&mut sink);
+    assert_eq!(locked.cursor(stream(1)), None);
+    locked.append(&origin(1, 64, 128), b"line\n").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "line\nline\n");
+}
+
+#[test]
+fn a_lock_file_that_was_deleted_while_another_waits_for_it_is_not_the_one_that_is_taken() {
+    let (_directory, path, mut sink) = sink();
+    let mut other = FileSink::new(&path);
+    drop(lock(&mut other));
+    let mut held = Some(lock(&mut sink));
+    let mut third = FileSink::new(&path);
+    let taken = other.lock(&mut || {
+        fs::remove_file(lock_path(&path)).ok();
+        held = None;
+        true
+    });
+    let taken = taken.unwrap().expect("it is free now");
+    assert!(third.lock(&mut || false).unwrap().is_none(), "both look at the same file");
+    drop(taken);
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_to_is_an_error_and_later_a_success() {
+    let directory = tempfile::tempdir().unwrap();
+    let inner = directory.path().join("logs");
+    let mut sink = FileSink::new(&inner.join("run.log"));
+    assert_eq!(sink.lock(&mut || false).unwrap_err().kind(), ErrorKind::NotFound);
+    fs::create_dir(&inner).unwrap();
+    fs::set_permissions(&inner, fs::Permissions::from_mode(0o555)).unwrap();
+    // Root may write everywhere.
+    if File::create(inner.join("probe")).is_err() {
+        assert_eq!(sink.lock(&mut || false).unwrap_err().kind(), ErrorKind::PermissionDenied);
+    }
+    fs::set_permissions(&inner, fs::Permissions::from_mode(0o755)).unwrap();
+    lock(&mut sink).append(&origin(1, 0, 64), b"line\n").unwrap();
+    assert_eq!(fs::read_to_string(inner.join("run.log")).unwrap(), "line\n");
+}
+
+#[test]
+fn a_pipe_gets_the_lines_and_no_journal() {
+    let (_directory, path, mut sink) = sink();
+    let name = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+    // SAFETY: a string that ends in a zero byte.
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+    // Open for both, so that neither side waits for the other.
+    let mut reader = File::options().read(true).write(true).open(&path).unwrap();
+    let mut locked = lock(&mut sink);
+    locked.append(&origin(1, 0, 64), b"line\n").unwrap();
+    assert!(locked.open_journal().is_none());
+    assert_eq!(locked.cursor(stream(1)), Some(64));
+    let mut found = [0; 5];
+    reader.read_exact(&mut found).unwrap();
+    assert_eq!(&found, b"line\n");
+}
+
+/// What a daemon does that closes every descriptor, after which the numbers belong to others.
+#[test]
+fn descriptors_that_were_closed_and_reused_are_never_written_to() {
+    let (directory, path, mut sink) = sink();
+    lock(&mut sink).append(&origin(1, 0, 64), b"one\n").unwrap();
+    let theirs = directory.path().join("theirs");
+    let file = File::create(&theirs).unwrap();
+    for number in descriptors_of(&[&path, &lock_path(&path)]) {
+        // SAFETY: the sink finds out that these are no longer its files, and does not close them.
+        assert_eq!(unsafe { libc::dup2(file.as_raw_fd(), number) }, number);
+    }
+    lock(&mut sink).append(&origin(1, 64, 128), b"two\n").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+    assert_eq!(fs::read_to_string(&theirs).unwrap(), "");
+}
+
+fn descriptors_of(paths: &[&Path]) -> Vec<i32> {
+    let numbers = fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let numbers = numbers.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())));
+    numbers
+        .filter(|(_, link)| fs::read_link(link).is_ok_and(|target| paths.contains(&&*target)))
+        .map(|(number, _)| number)
+        .collect()
+}
+
+#[test]
+fn the_lock_file_stands_beside_the_log_and_is_hidden() {
+    assert_eq!(lock_path(Path::new("/var/log/run.log")), Path::new("/var/log/.run.log.lock"));
+    assert_eq!(lock_path(Path::new("run.log")), Path::new(".run.log.lock"));
+    // So does the test's own helper see it.
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(1);
+    drain(&mut maker.writer());
+    assert!(run.path().join(".run.log.lock").exists());
+}
