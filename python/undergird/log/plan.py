@@ -6,6 +6,7 @@ import logging
 from typing import NamedTuple
 
 from undergird.log.handlers import FileHandler
+from undergird.log.rendering import text
 from undergird.log.tree import Node
 
 LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
@@ -19,6 +20,7 @@ class Plan(NamedTuple):
 
     Attributes:
         name: The logger's name.
+        level_names: For level `10 * n` at index `n`: its name.
         enabled: Bit `n` is set if level `10 * n` is enabled.
         native: Whether every handler that would see a record is one of our file handlers.
         ask_disabled: The node's `__dict__`, if its `disabled` must be asked for at each call.
@@ -28,6 +30,7 @@ class Plan(NamedTuple):
     """
 
     name: str
+    level_names: list[str]
     enabled: int
     native: bool
     ask_disabled: dict[str, object] | None
@@ -40,7 +43,7 @@ def plan(node: logging.Logger) -> Plan:
     """What a logger of this node is to do now."""
     if type(node) not in _KNOWN_CLASSES:
         # A class of the user's may answer differently each time, so it is asked each time.
-        return Plan(node.name, ALL_ENABLED, False, None, [], [], [])
+        return Plan(node.name, [], ALL_ENABLED, False, None, [], [], [])
     native = not node.filters
     lists: list[list[object]] = [node.filters]  # type: ignore[list-item]
     attributes: list[tuple[dict[str, object], str, object]] = []
@@ -65,8 +68,8 @@ def plan(node: logging.Logger) -> Plan:
     for bit, level in enumerate(LEVELS, start=1):
         there = [handler.sink for handler in files if level >= handler.level]
         sinks.append(there)
-        # With our handlers alone, a level that none of them takes is as good as disabled.
-        if node.isEnabledFor(level) and (there or not native):
+        if node.isEnabledFor(level):
             enabled |= 1 << bit
     ask_disabled = None if type(node) is Node else vars(node)
-    return Plan(node.name, enabled, native, ask_disabled, sinks, lists, attributes)
+    level_names = [text(logging.getLevelName(level)) for level in (logging.NOTSET, *LEVELS)]
+    return Plan(node.name, level_names, enabled, native, ask_disabled, sinks, lists, attributes)

@@ -53,7 +53,7 @@ def frozen(value: object) -> object:
         >>> frozen(position) is position, frozen(position), frozen(1 + 2j)
         (False, [3, 4], '(1+2j)')
     """
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or issubclass(type(value), bool | int | float | str):
         return value
     finished, rendered = render(value)
     return json.loads(rendered) if finished else rendered

@@ -76,6 +76,7 @@ def configure(
     size = RING_SIZE if ring_size is None else ring_size
     if not RING_SIZES[0] <= size <= RING_SIZES[1]:
         raise ConfigurationError(f"ring_size {size!r} is not between {RING_SIZES[0]} and {RING_SIZES[1]} bytes")
+    rings = _ring_dir(ring_dir)
     handlers: list[logging.Handler] = []
     directory = Path.cwd()
     if path is not None:
@@ -84,10 +85,9 @@ def configure(
         handlers.append(FileHandler(file, format=format, call_site=call_site))
     if console:
         handlers.append(ConsoleHandler())
-    _take_off()
     _core.configure(
         str(directory),
-        ring_dir=_ring_dir(ring_dir),
+        ring_dir=rings,
         ring_size=size,
         worker_ring_size=min(size, WORKER_RING_SIZE),
         sync=sync,
@@ -96,7 +96,7 @@ def configure(
         fsync=fsync,
         timeout=EXIT_TIMEOUT,
     )
-    _put_on(handlers)
+    _replace(handlers)
     logging.root.setLevel(number)
     if path is not None:
         _warn(_core.start(), directory)
@@ -205,21 +205,23 @@ def _warn(placement: str | None, directory: Path) -> None:
     warnings.warn(what, RuntimeWarning, stacklevel=3)
 
 
-def _take_off() -> None:
-    for handler in _ours:
-        logging.root.removeHandler(handler)
-        if isinstance(handler, FileHandler):
-            # Not `close`, which would wait: the core writes what is left.
-            continue
-        handler.close()
-    _ours.clear()
+def _replace(handlers: list[logging.Handler]) -> None:
+    """Puts handlers on the root in the places of those that were put there before.
 
-
-def _put_on(handlers: list[logging.Handler]) -> None:
+    In one step: a thread that is going through the root's handlers meanwhile meets the old or the new ones, and
+    neither none nor both.
+    """
     global _registered
-    _ours.extend(handlers)
-    for handler in handlers:
-        logging.root.addHandler(handler)
+    with logging._lock:  # type: ignore[attr-defined]
+        root, new, result = logging.root, list(handlers), []
+        for handler in root.handlers:
+            if handler not in _ours:
+                result.append(handler)
+            elif new:
+                result.append(new.pop(0))
+        root.handlers[:] = result + new
+        # They are not closed: that would wait, and the core writes what is left.
+        _ours[:] = handlers
     if not _registered:
         atexit.register(shutdown)
         _registered = True

@@ -28,6 +28,18 @@ class LevelCache(dict[int, bool]):
         _core.invalidate()
 
 
+class LevelNames(dict[int, str]):
+    """The names of levels: `logging.addLevelName` changes them."""
+
+    def __setitem__(self, number: int, name: str) -> None:
+        super().__setitem__(number, name)
+        _core.invalidate()
+
+    def __delitem__(self, number: int) -> None:
+        super().__delitem__(number)
+        _core.invalidate()
+
+
 def node(name: str | None) -> logging.Logger:
     """The node of a name, made now if it is new; the root for `None`, `""` and `"root"`.
 
@@ -36,6 +48,8 @@ def node(name: str | None) -> logging.Logger:
     root = logging.root
     if type(root._cache) is not LevelCache:  # type: ignore[attr-defined]
         root._cache = LevelCache(root._cache)  # type: ignore[attr-defined]
+    if type(logging._levelToName) is not LevelNames:
+        logging._levelToName = LevelNames(logging._levelToName)
     if not name or name == root.name:
         return root
     manager = root.manager

@@ -12,9 +12,10 @@ use undergird_core::recovery::{Outcome, recover, ring_files};
 use undergird_core::ringfile::{Adoption, DROPPED, FAILED, Orphan, WRITTEN, snapshot};
 use undergird_core::sink::FileSink;
 
-use crate::host::Process;
+use crate::home::{BESIDE, Settings};
+use crate::host::{Process, user};
 use crate::overload::Overload;
-use crate::runtime::{self, PATIENCE, Settings, shared};
+use crate::runtime::{self, PATIENCE, shared};
 
 fn deadline(timeout: Option<f64>) -> Option<Instant> {
     let timeout = timeout?.clamp(0.0, 1e9);
@@ -45,7 +46,7 @@ pub fn configure(
 /// Makes the ring of the configured run now; where it is, as `stats` says it.
 #[pyfunction]
 pub fn start(py: Python<'_>) -> PyResult<Option<&'static str>> {
-    Ok(runtime::ensure(py)?.map(|runtime| runtime.placement.word()))
+    Ok(runtime::ensure(py)?.map(|runtime| runtime.placement()))
 }
 
 /// Waits until everything logged so far is in its files; whether it is. `timeout` is in seconds, `None` waits.
@@ -86,9 +87,9 @@ pub fn probe(path: PathBuf) -> PyResult<()> {
 #[pyfunction]
 #[pyo3(signature = (log_directory, ring_dir=None))]
 pub fn ring_directories(log_directory: PathBuf, ring_dir: Option<PathBuf>) -> Vec<PathBuf> {
-    let beside = log_directory.join(".undergird");
+    let beside = log_directory.join(BESIDE);
     let bases = ring_dir.into_iter().chain([PathBuf::from(SHARED_MEMORY), beside]);
-    bases.map(|base| ring_directory(&base, runtime::user(), &log_directory)).collect()
+    bases.map(|base| ring_directory(&base, user(), &log_directory)).collect()
 }
 
 /// Writes what dead processes left in the rings of a folder: a dict for each ring.

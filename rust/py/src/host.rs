@@ -14,6 +14,12 @@ pub fn wall_ns() -> u64 {
     (now.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)
 }
 
+/// The user whose process this is.
+pub fn user() -> u32 {
+    // SAFETY: no preconditions, and it cannot fail.
+    unsafe { libc::getuid() }
+}
+
 /// The kernel's boot id, or zeros where there is none.
 pub fn boot_id() -> [u8; 16] {
     let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();

@@ -6,7 +6,10 @@ mod accept;
 mod control;
 mod emit;
 mod fast;
+mod fork;
 mod generation;
+mod gil;
+mod home;
 mod hooks;
 mod host;
 mod overload;
@@ -36,7 +39,7 @@ mod _core {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::generation::install();
-        crate::runtime::install_fork_handler();
-        crate::fast::logger::install(&module.py().get_type::<Logger>())
+        crate::fork::install();
+        crate::fast::methods::install(&module.py().get_type::<Logger>())
     }
 }

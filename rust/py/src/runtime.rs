@@ -1,76 +1,35 @@
-//! The running core of this process: its ring, the thread that drains it, and what becomes of both at a fork.
+//! The running core of this process: its ring, who drains it, and how both are replaced.
 //!
 //! Python's side (the producer and what it has entered into the dictionary) is touched only with the GIL held,
 //! the writer only under its lock, and neither ever waits for the other while it holds its own.
 
 use std::cell::UnsafeCell;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
-use std::thread::{JoinHandle, Thread};
+use std::thread::{JoinHandle, Thread, sleep};
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use undergird_core::batch::Source;
-use undergird_core::descriptor::Descriptor;
-use undergird_core::directory::{SHARED_MEMORY, make_private, ring_directory};
 use undergird_core::ledger::Ledger;
 use undergird_core::ring::Producer;
-use undergird_core::ringfile::{Owner, RingFile, RingMemory, Sizes};
-use undergird_core::writer::Writer;
+use undergird_core::ringfile::{RingFile, RingMemory};
+use undergird_core::writer::{Round, Writer};
 
-use crate::generation::{generation, invalidate};
-use crate::host::{Process, boot_id, process_start, wall_ns};
-use crate::overload::Overload;
+use crate::generation::invalidate;
+use crate::gil::GilCell;
+use crate::home::{Home, Settings};
+use crate::host::Process;
 use crate::producer::GilSide;
-use crate::{stats, thread};
+use crate::{fork, stats, thread};
 
 /// How long anybody waits for a log's lock that another process holds.
 pub const PATIENCE: Duration = Duration::from_millis(100);
-
 /// How long a call that finds its ring's file deleted waits for what is still in the ring to be written.
 const HOMELESS: Duration = Duration::from_secs(1);
-
-/// How a run wants its ring.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Where the logs are; it names the folder of the rings.
-    pub log_directory: PathBuf,
-    /// The folder above the ring folders, if not shared memory.
-    pub ring_base: Option<PathBuf>,
-    /// Bytes of records in a ring.
-    pub ring_size: usize,
-    /// Bytes of records in the ring of a forked child.
-    pub worker_ring_size: usize,
-    /// Whether a line is in the file when the call returns.
-    pub sync: bool,
-    /// What happens when the ring is full.
-    pub overload: Overload,
-    /// Whether to ask the disk after each batch.
-    pub fsync: bool,
-}
-
-/// Where the ring is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Placement {
-    /// In a folder that was asked for, or in shared memory.
-    Wanted,
-    /// Beside the log, for want of room.
-    BesideTheLog,
-    /// In the heap: it does not outlive the process.
-    Heap,
-}
-
-impl Placement {
-    /// The word for it in `stats()`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Placement::Wanted => "wanted",
-            Placement::BesideTheLog => "beside the log",
-            Placement::Heap => "heap",
-        }
-    }
-}
+/// How often something is looked at that cannot be waited for.
+const GLANCE: Duration = Duration::from_micros(200);
 
 /// What others see of one of the writer's files.
 struct Seen {
@@ -80,41 +39,22 @@ struct Seen {
     error: Option<String>,
 }
 
-/// A value that is reached with the GIL held only.
-pub struct GilCell<T>(UnsafeCell<T>);
-
-// SAFETY: the GIL keeps threads apart.
-unsafe impl<T: Send> Sync for GilCell<T> {}
-
-impl<T> GilCell<T> {
-    /// A cell that holds a value.
-    pub const fn new(value: T) -> Self {
-        Self(UnsafeCell::new(value))
-    }
-
-    /// The value; callers run no Python while they hold it.
-    #[expect(clippy::mut_from_ref, reason = "exclusive by the GIL, and callers run no Python while they hold it")]
-    pub fn get(&self, _py: Python<'_>) -> &mut T {
-        // SAFETY: exclusive by the GIL.
-        unsafe { &mut *self.0.get() }
-    }
-}
-
 /// A ring and its drainer.
 pub struct Runtime {
     pub settings: Settings,
     pub memory: RingMemory,
-    pub placement: Placement,
-    pub writer: Mutex<Writer>,
+    /// Set when the thread has to end.
     pub stop: AtomicBool,
     /// Set when every call has to see to its own line: `sync=True`, or after the end.
     pub sync: AtomicBool,
     /// Records of dead siblings that this process has written.
     pub recovered: AtomicU64,
+    home: Home,
     /// Set when somebody has deleted the ring's file: another has to be made.
-    pub homeless: AtomicBool,
-    ring: Option<RingFile>,
-    ring_descriptor: Arc<Descriptor>,
+    homeless: AtomicBool,
+    /// Set when this runtime has been replaced.
+    retired: AtomicBool,
+    writer: Mutex<Writer>,
     /// The writer's files, for who does not want to wait for the writer. Held for a moment only.
     outlets: Mutex<Vec<Seen>>,
     gil: UnsafeCell<GilSide>,
@@ -129,13 +69,43 @@ unsafe impl Send for Runtime {}
 
 static CURRENT: AtomicPtr<Runtime> = AtomicPtr::new(std::ptr::null_mut());
 static SETTINGS: GilCell<Option<Settings>> = GilCell::new(None);
-static FORKED: AtomicBool = AtomicBool::new(false);
+/// How many replaced runtimes are writing what they hold. The present one waits for them, so that the records of
+/// a thread stay in order.
+static RETIRING: AtomicU32 = AtomicU32::new(0);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn passed(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| Instant::now() >= deadline)
+}
+
 impl Runtime {
+    fn new(settings: Settings) -> std::io::Result<Self> {
+        let home = Home::make(&settings, fork::is_child())?;
+        fork::show(&home.lock);
+        let memory = home.memory.clone();
+        // SAFETY: the ring was made just now, so this is its only producer.
+        let producer = unsafe { Producer::new(memory.ring().clone()) };
+        let path = home.file.as_ref().map_or(Path::new(""), RingFile::path);
+        Ok(Self {
+            writer: Mutex::new(Writer::new(Source::new(memory.clone(), path))),
+            gil: UnsafeCell::new(GilSide::new(producer)),
+            outlets: Mutex::default(),
+            stop: AtomicBool::new(false),
+            sync: AtomicBool::new(settings.sync),
+            recovered: AtomicU64::new(0),
+            homeless: AtomicBool::new(false),
+            retired: AtomicBool::new(false),
+            drainer: OnceLock::new(),
+            joinable: GilCell::new(None),
+            memory,
+            home,
+            settings,
+        })
+    }
+
     /// Whether calls use this runtime now.
     pub fn is_current(&self) -> bool {
         std::ptr::eq(CURRENT.load(Ordering::Relaxed), self)
@@ -152,13 +122,12 @@ impl Runtime {
         unsafe { &mut *self.gil.get() }
     }
 
-    /// The writer, waiting for whoever drains now.
-    pub fn writer(&self) -> MutexGuard<'_, Writer> {
-        lock(&self.writer)
-    }
-
-    /// The writer, if nobody drains now.
-    pub fn try_writer(&self) -> Option<MutexGuard<'_, Writer>> {
+    /// The writer, if nobody drains now and nothing older has to be written first.
+    fn try_writer(&self) -> Option<MutexGuard<'_, Writer>> {
+        // ORDERING: Acquire pairs with the Release in `retire`: what is older is in the file.
+        if RETIRING.load(Ordering::Acquire) > 0 && !self.retired.load(Ordering::Relaxed) {
+            return None;
+        }
         match self.writer.try_lock() {
             Ok(guard) => Some(guard),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
@@ -175,53 +144,56 @@ impl Runtime {
 
     /// Notices when somebody has deleted the ring's file (as cleaners do at logout): the next call makes another.
     pub fn look_home(&self) {
-        if self.ring.as_ref().is_some_and(|ring| !ring.is_there()) && !self.homeless.swap(true, Ordering::Relaxed) {
+        if self.home.file.as_ref().is_some_and(|ring| !ring.is_there()) && !self.homeless.swap(true, Ordering::Relaxed)
+        {
             invalidate();
         }
     }
 
     /// The ring's file.
     pub fn ring_path(&self) -> Option<&Path> {
-        self.ring.as_ref().map(RingFile::path)
+        self.home.file.as_ref().map(RingFile::path)
+    }
+
+    /// Where the ring is.
+    pub fn placement(&self) -> &'static str {
+        self.home.placement.word()
+    }
+
+    /// One batch for each file; `None` if somebody else drains now. Needs no GIL.
+    pub fn round(&self, insist: bool) -> Option<Round> {
+        let mut writer = self.try_writer()?;
+        let round = writer.round(&mut Process::new(PATIENCE), insist);
+        self.publish(&writer);
+        if self.settings.fsync && round.written > 0 {
+            let _ = writer.sync();
+        }
+        Some(round)
     }
 
     /// Drains until every record before `position` is in its files, or the deadline; `None` waits for as long as
     /// it takes. Needs no GIL.
     pub fn drain_to(&self, position: u64, deadline: Option<Instant>) -> bool {
-        let mut host = Process::new(PATIENCE);
-        loop {
-            if let Some(mut writer) = self.try_writer() {
-                while self.memory.ring().tail() < position {
-                    let round = writer.round(&mut host, true);
-                    self.after_round(&mut writer, round.written);
-                    if !round.more && round.written == 0 {
-                        break;
-                    }
-                    if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                        break;
-                    }
-                }
-            }
-            if self.memory.ring().tail() >= position {
-                return true;
-            }
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        while self.memory.ring().tail() < position {
+            if passed(deadline) {
                 return false;
             }
-            std::thread::sleep(Duration::from_micros(200));
+            let round = self.round(true).unwrap_or_default();
+            if round.written == 0 && !round.more {
+                sleep(GLANCE);
+            }
         }
+        true
     }
 
-    /// Drains until everything before `position` is in its files, waiting for whoever drains now; gives up when
-    /// nothing moves. Needs no GIL.
+    /// Drains until everything before `position` is in its files; gives up when nothing moves. Needs no GIL.
     pub fn drain_now(&self, position: u64, deadline: Instant) {
-        let mut host = Process::new(PATIENCE);
         while self.memory.ring().tail() < position && Instant::now() < deadline {
-            let mut writer = self.writer();
-            let round = writer.round(&mut host, false);
-            self.after_round(&mut writer, round.written);
-            if round.written == 0 && !round.more {
-                break;
+            match self.round(false) {
+                // Somebody else drains, and may be about to write our record too.
+                None => sleep(Duration::from_micros(20)),
+                Some(round) if round.written == 0 && !round.more => break,
+                Some(_) => {}
             }
         }
     }
@@ -238,49 +210,45 @@ impl Runtime {
         outlets.iter().find(|seen| seen.path.as_os_str() == path)?.error.clone()
     }
 
-    /// What follows a round: others see what the writer sees, and the disk is asked.
-    pub fn after_round(&self, writer: &mut Writer, written: u64) {
+    /// Shows others what the writer sees.
+    fn publish(&self, writer: &Writer) {
         let mut outlets = lock(&self.outlets);
         for (at, outlet) in writer.outlets().iter().enumerate() {
             let error = outlet.trouble().map(|trouble| trouble.error.clone());
             match outlets.get_mut(at) {
                 Some(seen) => seen.error = error,
                 None => {
-                    show(outlet.lock_descriptor());
-                    outlets.push(Seen {
-                        sink: outlet.id(),
-                        path: outlet.path().into(),
-                        ledger: Arc::clone(outlet.ledger()),
-                        error,
-                    });
+                    fork::show(outlet.lock_descriptor());
+                    let (path, ledger) = (outlet.path().into(), Arc::clone(outlet.ledger()));
+                    outlets.push(Seen { sink: outlet.id(), path, ledger, error });
                 }
             }
         }
-        drop(outlets);
-        if self.settings.fsync && written > 0 {
-            let _ = writer.sync();
-        }
     }
 
-    /// Ends the thread, and removes the ring's file if everything is written. Needs no GIL.
-    pub fn finish(&self, drainer: Option<JoinHandle<()>>, deadline: Option<Instant>) -> bool {
+    /// Ends the thread, and removes the ring's file if everything is written by the deadline. Needs no GIL.
+    fn finish(&self, drainer: Option<JoinHandle<()>>, deadline: Option<Instant>) -> bool {
         // ORDERING: Release pairs with the Acquire in `thread::run`.
         self.stop.store(true, Ordering::Release);
         self.wake();
         if let Some(drainer) = drainer {
-            let _ = drainer.join();
+            // It may hang in a write to a file system that does not answer; then it is left behind.
+            while !drainer.is_finished() && !passed(deadline) {
+                sleep(GLANCE);
+            }
         }
         let done = self.drain_to(self.memory.ring().head(), deadline);
-        if let Some(ring) = &self.ring {
+        if let Some(ring) = &self.home.file {
             thread::recover_siblings(self, ring.path());
-            if done {
-                let mut writer = self.writer();
+            if done && let Some(mut writer) = self.try_writer() {
                 writer.forget(&mut Process::new(PATIENCE));
                 ring.remove();
             }
         }
-        hide(&self.ring_descriptor);
-        self.writer().outlets().iter().for_each(|outlet| hide(outlet.lock_descriptor()));
+        fork::hide(&self.home.lock);
+        if let Some(writer) = self.try_writer() {
+            writer.outlets().iter().for_each(|outlet| fork::hide(outlet.lock_descriptor()));
+        }
         done
     }
 }
@@ -338,10 +306,14 @@ fn retire(py: Python<'_>, deadline: Option<Instant>) -> bool {
     let was = CURRENT.swap(std::ptr::null_mut(), Ordering::Relaxed);
     // SAFETY: the reference that `ensure` left there; `old` is another.
     drop(unsafe { Arc::from_raw(was) });
+    old.retired.store(true, Ordering::Relaxed);
+    RETIRING.fetch_add(1, Ordering::Relaxed);
     // Nobody pushes into the old ring from here on: all plans are void.
     invalidate();
     let drainer = old.joinable.get(py).take();
     let done = py.detach(|| old.finish(drainer, deadline));
+    // ORDERING: Release pairs with the Acquire in `try_writer`.
+    RETIRING.fetch_sub(1, Ordering::Release);
     stats::remember(py, &old);
     done
 }
@@ -351,16 +323,19 @@ fn retire(py: Python<'_>, deadline: Option<Instant>) -> bool {
 /// # Errors
 /// An `OSError` if there are settings but not even a ring in the heap.
 pub fn ensure(py: Python<'_>) -> PyResult<Option<Arc<Runtime>>> {
-    notice_fork(py);
-    if let Some(runtime) = shared(py) {
-        // Relaxed: what matters is the file, and whoever asks looks at it again.
+    if fork::notice() {
+        stats::PAST.get(py).clear();
+    }
+    while let Some(runtime) = shared(py) {
+        // Relaxed: what matters is the file, which will be looked at again.
         if !runtime.homeless.load(Ordering::Relaxed) {
             return Ok(Some(runtime));
         }
+        // Gives the GIL away, so another thread may have started the next one when this is done.
         retire(py, Some(Instant::now() + HOMELESS));
     }
     let Some(settings) = SETTINGS.get(py).clone() else { return Ok(None) };
-    let runtime = Arc::new(start(settings)?);
+    let runtime = Arc::new(Runtime::new(settings)?);
     let drainer = thread::spawn(Arc::clone(&runtime))?;
     let _ = runtime.drainer.set(drainer.thread().clone());
     *runtime.joinable.get(py) = Some(drainer);
@@ -368,122 +343,8 @@ pub fn ensure(py: Python<'_>) -> PyResult<Option<Arc<Runtime>>> {
     Ok(Some(runtime))
 }
 
-fn start(settings: Settings) -> PyResult<Runtime> {
-    let uid = user();
-    let forked = FORKED.load(Ordering::Relaxed);
-    let sizes = Sizes::of(if forked { settings.worker_ring_size } else { settings.ring_size });
-    let owner = Owner {
-        pid: std::process::id(),
-        uid,
-        process_start: process_start(),
-        created: wall_ns(),
-        boot: boot_id(),
-        log_directory: &settings.log_directory,
-    };
-    let lock = Arc::new(Descriptor::default());
-    let beside = settings.log_directory.join(".undergird");
-    let wanted = settings.ring_base.clone().unwrap_or_else(|| SHARED_MEMORY.into());
-    let mut made = None;
-    for (base, placement) in [(wanted, Placement::Wanted), (beside, Placement::BesideTheLog)] {
-        let directory = ring_directory(&base, uid, &settings.log_directory);
-        if base.ends_with(".undergird") {
-            let _ = std::fs::create_dir(&base);
-        }
-        let ring = make_private(&directory, uid).and_then(|()| RingFile::create(&directory, sizes, &owner, &lock));
-        if let Ok(ring) = ring {
-            made = Some((ring, placement));
-            break;
-        }
-    }
-    let (memory, ring, placement) = match made {
-        Some((ring, placement)) => (ring.memory().clone(), Some(ring), placement),
-        None => (RingMemory::on_heap(sizes, &owner)?, None, Placement::Heap),
-    };
-    show(&lock);
-    // SAFETY: the ring was made just now, so this is its only producer.
-    let producer = unsafe { Producer::new(memory.ring().clone()) };
-    let path = ring.as_ref().map_or_else(PathBuf::new, |ring| ring.path().to_path_buf());
-    Ok(Runtime {
-        writer: Mutex::new(Writer::new(Source::new(memory.clone(), &path))),
-        gil: UnsafeCell::new(GilSide::new(producer)),
-        ring_descriptor: lock,
-        outlets: Mutex::default(),
-        stop: AtomicBool::new(false),
-        sync: AtomicBool::new(settings.sync),
-        recovered: AtomicU64::new(0),
-        homeless: AtomicBool::new(false),
-        drainer: OnceLock::new(),
-        joinable: GilCell::new(None),
-        memory,
-        placement,
-        ring,
-        settings,
-    })
-}
-
-/// The user whose process this is.
-pub fn user() -> u32 {
-    // SAFETY: no preconditions, and it cannot fail.
-    unsafe { libc::getuid() }
-}
-
-/// Descriptors that a forked child must close at once; a fixed table, so that the fork handler needs no lock.
-static DESCRIPTORS: [AtomicPtr<Descriptor>; 64] = [const { AtomicPtr::new(std::ptr::null_mut()) }; 64];
-
-/// Adds a descriptor to those that a forked child closes.
-pub fn show(descriptor: &Arc<Descriptor>) {
-    let new = Arc::as_ptr(descriptor).cast_mut();
-    // ORDERING: Acquire and Release pair with each other: who sees the pointer sees the descriptor.
-    if DESCRIPTORS.iter().any(|slot| slot.load(Ordering::Acquire) == new) {
-        return;
-    }
-    for slot in &DESCRIPTORS {
-        if slot.compare_exchange(std::ptr::null_mut(), new, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-            std::mem::forget(Arc::clone(descriptor));
-            return;
-        }
-    }
-}
-
-/// Takes a descriptor out again.
-pub fn hide(descriptor: &Arc<Descriptor>) {
-    let old = Arc::as_ptr(descriptor).cast_mut();
-    for slot in &DESCRIPTORS {
-        // ORDERING: as in `show`.
-        if slot.compare_exchange(old, std::ptr::null_mut(), Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-            // SAFETY: the reference that `show` left there.
-            drop(unsafe { Arc::from_raw(old) });
-        }
-    }
-}
-
-/// The child's side of a fork: nothing of the parent's is taken over, and nothing here waits or allocates.
-extern "C" fn in_child() {
-    for slot in &DESCRIPTORS {
-        // SAFETY: null, or kept alive by the reference that `show` left; it is leaked here, with its owners.
-        if let Some(descriptor) = unsafe { slot.swap(std::ptr::null_mut(), Ordering::Acquire).as_ref() } {
-            descriptor.close_in_child();
-        }
-    }
-    // Leaked: its locks may be held by threads that do not exist here.
+/// Forgets the runtime in a forked child. It is leaked: its locks may be held by threads that do not exist here.
+pub fn abandon() {
     CURRENT.store(std::ptr::null_mut(), Ordering::Relaxed);
-    FORKED.store(true, Ordering::Relaxed);
-    generation().store(0, Ordering::Relaxed);
-}
-
-/// A fork that ran no fork handlers shows only in the wiped generation.
-fn notice_fork(py: Python<'_>) {
-    static NEXT: AtomicU64 = AtomicU64::new(1 << 32);
-    if generation().load(Ordering::Relaxed) == 0 {
-        in_child();
-        // A range of its own for each child, so that no plan made before a fork can look valid after it.
-        stats::PAST.get(py).clear();
-        generation().store(NEXT.fetch_add(1 << 32, Ordering::Relaxed), Ordering::Relaxed);
-    }
-}
-
-/// Registers the fork handler.
-pub fn install_fork_handler() {
-    // SAFETY: `in_child` is a function for the process's whole life that only does what a fork handler may.
-    unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    RETIRING.store(0, Ordering::Relaxed);
 }

@@ -6,8 +6,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use undergird_core::batch::Source;
 
+use crate::gil::GilCell;
 use crate::producer::Route;
-use crate::runtime::{GilCell, Runtime, current};
+use crate::runtime::{Runtime, current};
 
 /// The counts of one file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -108,6 +109,6 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         runtime.map_or(0, |runtime| runtime.recovered.load(std::sync::atomic::Ordering::Relaxed)),
     )?;
     dict.set_item("ring", runtime.and_then(Runtime::ring_path))?;
-    dict.set_item("placement", runtime.map(|runtime| runtime.placement.word()))?;
+    dict.set_item("placement", runtime.map(|runtime| runtime.placement()))?;
     Ok(dict)
 }

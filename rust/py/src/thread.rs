@@ -39,17 +39,11 @@ fn with_signals_blocked<T>(action: impl FnOnce() -> T) -> T {
 }
 
 fn run(runtime: &Runtime) {
-    let mut host = Process::new(PATIENCE);
     let mut pause = PAUSES.0;
     let mut looked = None::<Instant>;
     while !stopped(runtime) {
-        let round = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            let mut writer = runtime.writer();
-            let round = writer.round(&mut host, false);
-            runtime.after_round(&mut writer, round.written);
-            round
-        }));
-        let round = round.unwrap_or_default();
+        let round = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.round(false)));
+        let round = round.ok().flatten().unwrap_or_default();
         if round.more {
             continue;
         }

@@ -1,34 +1,27 @@
 //! The logger's native half: `debug` … `critical` as native methods that copy a call into the ring.
 
 use std::cell::UnsafeCell;
-use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 use undergird_core::record::{Header, INLINE, Kind, encode_group, flags};
 use undergird_core::scratch::Scratch;
 
 use super::arguments::encode_message;
+use super::fields::Fields;
 use super::plan::{Plan, make_plan};
 use super::shapes::shape;
-use super::values::{Noticed, encode};
+use super::values::{Noticed, countable, encode};
 use crate::accept::accept;
 use crate::generation::generation;
 use crate::hooks::hooks;
 use crate::host::wall_ns;
 use crate::runtime::current;
-
-/// Fields that every record of a logger carries, rendered when they were bound.
-pub struct Fields {
-    keys: Vec<Box<[u8]>>,
-    values: Box<[u8]>,
-    dict: Py<PyDict>,
-}
 
 /// The native half of `undergird.Logger`: the level methods, over a node of the standard library's tree.
 #[pyclass(frozen, subclass, module = "undergird._core")]
@@ -72,29 +65,6 @@ impl Logger {
     fn __clear__(&self) {
         // SAFETY: as in `plan`; the old one is dropped after it has been replaced.
         drop(unsafe { std::mem::replace(&mut *self.plan.get(), Plan::unknown()) });
-    }
-}
-
-impl Fields {
-    fn render(fields: &Bound<'_, PyDict>) -> PyResult<Self> {
-        let mut out = Scratch::new();
-        let mut keys = Vec::with_capacity(fields.len());
-        // A copy: rendering may run code that changes the original.
-        let dict = fields.copy()?;
-        for (key, value) in dict.iter() {
-            let key = key.cast_into::<PyString>()?;
-            // SAFETY: live objects, and the GIL is held.
-            unsafe {
-                super::values::with_text(key.as_ptr(), |key| keys.push(Box::from(key)));
-                encode(value.as_ptr(), &mut out, &mut Noticed::default())?;
-            }
-        }
-        Ok(Self { keys, values: out.as_slice().into(), dict: dict.unbind() })
-    }
-
-    /// The keys in order.
-    pub fn keys(&self) -> &[Box<[u8]>] {
-        &self.keys
     }
 }
 
@@ -149,7 +119,10 @@ impl Call<'_> {
 }
 
 /// One level's method. `LEVEL` is a tenth of the standard library's number.
-unsafe extern "C" fn method<const LEVEL: usize>(
+///
+/// # Safety
+/// The interpreter calls it, with the GIL held.
+pub unsafe extern "C" fn method<const LEVEL: usize>(
     this: *mut ffi::PyObject,
     args: *const *mut ffi::PyObject,
     count: ffi::Py_ssize_t,
@@ -189,6 +162,7 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
     }
     // SAFETY: the GIL is held; the reference ends with this call.
     let runtime = match unsafe { current() } {
+        Some(_) if plan.native && plan.is_for_nobody(LEVEL) => return Ok(()),
         Some(runtime) if plan.native => runtime,
         _ => return slow(call, LEVEL),
     };
@@ -196,7 +170,7 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
     let gil = unsafe { runtime.gil() };
     let mut header = Header {
         kind: Kind::Log as u8,
-        level: 10 * LEVEL as u8,
+        level: plan.level(LEVEL),
         route: plan.route_id(LEVEL),
         name: plan.name,
         ..Header::default()
@@ -216,7 +190,7 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
     let mut noticed = Noticed::default();
     if header.name == INLINE {
         header.flags |= flags::NAME_INLINE;
-        scratch.text(plan.name_text.as_bytes());
+        scratch.text(&plan.name_text);
     }
     let bound_shape = plan.bound_shape;
     // From here on rendering may run Python: neither `plan` nor `gil` is used again.
@@ -226,12 +200,14 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
     unsafe { encode_message(call.py, &args[..call.count], &mut header, &mut scratch, &mut noticed)? };
     if let Some(bound) = &logger.bound {
         header.flags |= flags::BOUND;
+        noticed.truncated |= bound.truncated;
         bound.encode(bound_shape, &mut scratch);
     }
     if call.fields() > 0 {
         header.flags |= flags::FIELDS;
-        encode_group(keys, call.fields() as u16, &mut scratch);
-        for (at, value) in args[call.count..].iter().enumerate() {
+        let count = countable(call.fields(), &mut noticed);
+        encode_group(keys, count, &mut scratch);
+        for (at, value) in args[call.count..].iter().take(count.into()).enumerate() {
             // SAFETY: live objects, and the GIL is held.
             unsafe {
                 if keys == INLINE {
@@ -253,22 +229,6 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
     accept(call.py, runtime, route, header, scratch.as_slice())
 }
 
-impl Fields {
-    fn encode(&self, shape: u32, out: &mut Scratch) {
-        encode_group(shape, self.keys.len() as u16, out);
-        if shape != INLINE {
-            return out.bytes(&self.values);
-        }
-        let mut values = &self.values[..];
-        for key in &self.keys {
-            out.text(key);
-            let (value, rest) = values.split_at(undergird_core::record::value_length(values).unwrap_or(values.len()));
-            out.bytes(value);
-            values = rest;
-        }
-    }
-}
-
 /// The standard library's way.
 #[cold]
 fn slow(call: Call<'_>, level: usize) -> PyResult<()> {
@@ -287,51 +247,3 @@ fn slow(call: Call<'_>, level: usize) -> PyResult<()> {
     };
     hooks(py)?.slow(&logger, 10 * level as u8, &args, &fields)
 }
-
-/// Gives the class its level methods.
-///
-/// # Errors
-/// `MemoryError`.
-pub fn install(class: &Bound<'_, PyType>) -> PyResult<()> {
-    let methods: [(&CStr, ffi::PyCFunctionFastWithKeywords, &CStr); 6] = [
-        (c"debug", method::<1>, c"debug($self, msg, /, *args, **fields)\n--\n\nLogs at DEBUG; see `info`."),
-        (c"info", method::<2>, INFO),
-        (c"warning", method::<3>, c"warning($self, msg, /, *args, **fields)\n--\n\nLogs at WARNING; see `info`."),
-        (c"error", method::<4>, c"error($self, msg, /, *args, **fields)\n--\n\nLogs at ERROR; see `info`."),
-        (c"critical", method::<5>, c"critical($self, msg, /, *args, **fields)\n--\n\nLogs at CRITICAL; see `info`."),
-        (c"fatal", method::<5>, c"fatal($self, msg, /, *args, **fields)\n--\n\nLogs at CRITICAL; see `info`."),
-    ];
-    let py = class.py();
-    for (name, function, doc) in methods {
-        let definition = Box::leak(Box::new(ffi::PyMethodDef {
-            ml_name: name.as_ptr(),
-            ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: function },
-            ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
-            ml_doc: doc.as_ptr(),
-        }));
-        // SAFETY: the definition lives for ever, and its flags fit the function.
-        let descriptor =
-            unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(class.as_type_ptr(), definition))? };
-        class.setattr(PyString::from_bytes(py, name.to_bytes())?, descriptor)?;
-    }
-    Ok(())
-}
-
-const INFO: &CStr = c"info($self, msg, /, *args, **fields)
---
-
-Logs at INFO: a message, `%` arguments for it, and fields.
-
-Args:
-    msg: The message; with `args`, a `%` template for them, as in the standard library.
-    *args: Values for the template. Primitives are copied now and put into the text by the writer.
-    **fields: Values under names of your own. `exc_info`, `stack_info`, `stacklevel` and `extra` mean
-        what they mean in the standard library.
-
-Never raises because of what is logged; a value that cannot be rendered is replaced by a note.
-
-Cost: about three empty native calls when enabled and all values are primitives, one when disabled.
-
-Example:
-    >>> import undergird
-    >>> undergird.get_logger(\"docs\").info(\"agent moved\", agent_id=7, x=0.5)";

@@ -1,7 +1,9 @@
 //! The only place of raw C-API calls: what happens at every log call.
 
 mod arguments;
+mod fields;
 pub mod logger;
+pub mod methods;
 mod plan;
 mod shapes;
 pub mod values;

@@ -1,12 +1,16 @@
 //! What a logger is to do at each level, decided by Python and kept while nothing changes.
 
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 use pyo3::{PyTraverseError, PyVisit, ffi};
 use std::sync::atomic::Ordering;
 use undergird_core::record::INLINE;
 
-use super::logger::Fields;
+use super::fields::Fields;
+use super::values::with_text;
 use crate::generation::generation;
 use crate::hooks::hooks;
 use crate::runtime::ensure;
@@ -39,7 +43,11 @@ pub struct Plan {
     /// The logger's name in the dictionary, or [`INLINE`].
     pub name: u32,
     /// The logger's name.
-    pub name_text: Box<str>,
+    pub name_text: Box<[u8]>,
+    /// The index of each level in the dictionary.
+    levels: [u8; LEVELS],
+    /// Bit `n`: some file takes level `10 * n`.
+    taken: u32,
     /// The bound keys in the dictionary, or [`INLINE`].
     pub bound_shape: u32,
     /// Bit `n`: level `10 * n` is enabled.
@@ -65,6 +73,8 @@ impl Plan {
             native: false,
             name: INLINE,
             name_text: Box::default(),
+            levels: [0; LEVELS],
+            taken: 0,
             bound_shape: INLINE,
             enabled: 0,
             ask_disabled: None,
@@ -78,6 +88,18 @@ impl Plan {
     #[inline]
     pub fn is_off(&self, py: Python<'_>, level: usize) -> bool {
         self.enabled & (1 << level) == 0 || self.ask_disabled.as_ref().is_some_and(|node| is_disabled(node.bind(py)))
+    }
+
+    /// Whether no file takes a level although it is enabled.
+    #[inline]
+    pub fn is_for_nobody(&self, level: usize) -> bool {
+        self.taken & (1 << level) == 0
+    }
+
+    /// The index under which records carry a level.
+    #[inline]
+    pub fn level(&self, level: usize) -> u8 {
+        self.levels[level]
     }
 
     /// The place of a level's route among the runtime's.
@@ -157,12 +179,13 @@ fn is_disabled(node: &Bound<'_, PyDict>) -> bool {
     }
 }
 
-type Sinks = Vec<(String, u8)>;
+type Sinks = Vec<(PathBuf, u8)>;
 
 /// What `undergird.log` answers; see `undergird.log._hooks.Plan`.
 #[derive(FromPyObject)]
 struct Answer<'py> {
-    name: String,
+    name: Bound<'py, PyString>,
+    level_names: Vec<Bound<'py, PyString>>,
     enabled: u32,
     native: bool,
     ask_disabled: Option<Bound<'py, PyDict>>,
@@ -196,7 +219,8 @@ fn try_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
         generation: made_at,
         enabled: answer.enabled,
         native: answer.native,
-        name_text: answer.name.into(),
+        // SAFETY: a live str, and the GIL is held.
+        name_text: unsafe { with_text(answer.name.as_ptr(), |name| Box::from(name)) },
         ask_disabled: answer.ask_disabled.map(Bound::unbind),
         lists: answer.lists.into_iter().map(watch).collect(),
         attributes: answer.attributes.into_iter().map(expect).collect(),
@@ -208,17 +232,24 @@ fn try_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
     };
     // SAFETY: the GIL is held, and nothing below runs Python.
     let gil = unsafe { runtime.gil() };
-    plan.name = gil.name(&runtime.memory, plan.name_text.as_bytes());
+    plan.name = gil.name(&runtime.memory, &plan.name_text);
     if let Some(bound) = bound {
         plan.bound_shape = gil.shape(&runtime.memory, bound.keys().to_vec());
     }
     for (level, sinks) in answer.sinks.iter().enumerate().take(LEVELS) {
-        let route = gil.route_to(&runtime.memory, sinks.iter().map(|(path, format)| (path.as_bytes(), *format)));
+        let files = sinks.iter().map(|(path, format)| (path.as_os_str().as_bytes(), *format));
+        let route = gil.route_to(&runtime.memory, files);
         let Some(place) = route else {
             plan.native = false;
             break;
         };
         plan.routes[level] = Route { place, id: gil.routes[place].id };
+        plan.taken |= u32::from(!sinks.is_empty()) << level;
+    }
+    for (level, name) in answer.level_names.iter().enumerate().take(LEVELS) {
+        // SAFETY: a live str, and the GIL is held.
+        plan.levels[level] =
+            unsafe { with_text(name.as_ptr(), |name| gil.level(&runtime.memory, 10 * level as i64, name)) };
     }
     Ok(plan)
 }

@@ -1,0 +1,57 @@
+//! The level methods as Python sees them.
+
+use std::ffi::CStr;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyType};
+
+use super::logger::method;
+
+/// Gives the class its level methods.
+///
+/// # Errors
+/// `MemoryError`.
+pub fn install(class: &Bound<'_, PyType>) -> PyResult<()> {
+    let methods: [(&CStr, ffi::PyCFunctionFastWithKeywords, &CStr); 6] = [
+        (c"debug", method::<1>, c"debug($self, msg, /, *args, **fields)\n--\n\nLogs at DEBUG; see `info`."),
+        (c"info", method::<2>, INFO),
+        (c"warning", method::<3>, c"warning($self, msg, /, *args, **fields)\n--\n\nLogs at WARNING; see `info`."),
+        (c"error", method::<4>, c"error($self, msg, /, *args, **fields)\n--\n\nLogs at ERROR; see `info`."),
+        (c"critical", method::<5>, c"critical($self, msg, /, *args, **fields)\n--\n\nLogs at CRITICAL; see `info`."),
+        (c"fatal", method::<5>, c"fatal($self, msg, /, *args, **fields)\n--\n\nLogs at CRITICAL; see `info`."),
+    ];
+    let py = class.py();
+    for (name, function, doc) in methods {
+        let definition = Box::leak(Box::new(ffi::PyMethodDef {
+            ml_name: name.as_ptr(),
+            ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: function },
+            ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
+            ml_doc: doc.as_ptr(),
+        }));
+        // SAFETY: the definition lives for ever, and its flags fit the function.
+        let descriptor =
+            unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(class.as_type_ptr(), definition))? };
+        class.setattr(PyString::from_bytes(py, name.to_bytes())?, descriptor)?;
+    }
+    Ok(())
+}
+
+const INFO: &CStr = c"info($self, msg, /, *args, **fields)
+--
+
+Logs at INFO: a message, `%` arguments for it, and fields.
+
+Args:
+    msg: The message; with `args`, a `%` template for them, as in the standard library.
+    *args: Values for the template. Primitives are copied now and put into the text by the writer.
+    **fields: Values under names of your own. `exc_info`, `stack_info`, `stacklevel` and `extra` mean
+        what they mean in the standard library.
+
+Never raises because of what is logged; a value that cannot be rendered is replaced by a note.
+
+Cost: about three empty native calls when enabled and all values are primitives, one when disabled.
+
+Example:
+    >>> import undergird
+    >>> undergird.get_logger(\"docs\").info(\"agent moved\", agent_id=7, x=0.5)";
