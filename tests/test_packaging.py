@@ -61,7 +61,7 @@ def test_dir_shows_the_names_that_are_loaded_on_use(script: Script) -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
-        _ = undergird.no_such_name  # type: ignore[attr-defined]
+        _ = undergird.no_such_name
 
 
 @pytest.mark.parametrize("heavy", ["numpy", "asyncio", "structlog", "psutil", "yaml", "prometheus_client"])
