@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from undergird.testing.demo.checks import counting, physics
 from undergird.testing.demo.contenders import Contender
 from undergird.testing.demo.race import Lane, race
 from undergird.testing.demo.readback import ReplayError, line_check, replay, replay_check
-from undergird.testing.demo.report import Progress
+from undergird.testing.demo.report import Progress, render
 from undergird.testing.demo.results import Control
 from undergird.testing.sorting import CellSorting, Swaps
 
@@ -89,7 +89,10 @@ def test_all_ways_to_log_are_measured_and_compared(ran: Ran) -> None:
     for one in logged:
         assert one.path is not None
         assert one.path.stat().st_size == one.file_bytes > 0
-        assert one.run_seconds == pytest.approx(silent.run_seconds + one.log_seconds)
+        assert 0 < one.log_seconds < one.run_seconds
+        assert one.share == one.log_seconds / one.run_seconds
+        assert 0 < one.call_ns <= one.log_seconds / ran.report.records * 1e9
+        assert one.cpu_ns > 0
     with pytest.raises(KeyError):
         ran.report.measurement("loguru")
 
@@ -116,6 +119,13 @@ def test_progress_is_shown_line_by_line_when_there_is_no_terminal(ran: Ran) -> N
     assert "\r" not in ran.output
     shown = [line for line in ran.output.splitlines() if " %  part " in line]
     assert [line.split()[0] for line in shown] == [str(tenth) for tenth in range(10, 101, 10)]
+
+
+def test_a_busy_machine_is_mentioned(ran: Ran) -> None:
+    silent, *logged = ran.report.measurements
+    for got, said in ((0.5, True), (0.99, False)):
+        report = replace(ran.report, measurements=[replace(silent, processor=got), *logged])
+        assert ("The machine was busy: the run got 50% of a processor" in render(report)) is said
 
 
 class Terminal(io.StringIO):

@@ -24,9 +24,10 @@ class Measurement:
         name: Which way.
         path: The file it wrote; None without logging.
         run_seconds: Seconds for simulation and logging, until all lines were in the file.
-        log_seconds: How much of that the run without logging did not take.
+        log_seconds: How much of that went into logging: the calls, and waiting for the file at the end of each part.
         call_ns: The caller's time in one log call, in nanoseconds, the loop over the events not counted.
         cpu_ns: Processor time that logging added per record, in nanoseconds, all threads of the process counted.
+        processor: Processor time of the run divided by its duration; below 1 if others kept the processors busy.
         file_bytes: Size of the file.
     """
 
@@ -36,6 +37,7 @@ class Measurement:
     log_seconds: float
     call_ns: float
     cpu_ns: float
+    processor: float
     file_bytes: int
 
     @property
