@@ -54,6 +54,9 @@ const LONGEST_LOG_DIRECTORY: usize = 1020;
 /// No ring file is larger; a longer file is not read.
 pub const LARGEST: u64 = 1 << 30;
 
+/// How a file is opened of which only the name is known: no link is followed, and no pipe waited for.
+const STRANGER: i32 = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits() as i32;
+
 /// How the names of ring files end.
 pub const SUFFIX: &str = ".ring";
 /// How the names of ring files in the making end.
@@ -420,8 +423,7 @@ impl Orphan {
     /// # Errors
     /// If it cannot be opened.
     pub fn adopt(path: &Path) -> io::Result<Adoption> {
-        let no_follow = OFlags::NOFOLLOW.bits() as i32;
-        let lock = match OpenOptions::new().read(true).write(true).custom_flags(no_follow).open(path) {
+        let lock = match OpenOptions::new().read(true).write(true).custom_flags(STRANGER).open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Adoption::Gone),
             other => other?,
         };
@@ -463,7 +465,7 @@ impl Orphan {
 /// # Errors
 /// If it cannot be read or is no ring (`InvalidData`).
 pub fn snapshot(path: &Path) -> io::Result<RingMemory> {
-    let file = OpenOptions::new().read(true).custom_flags(OFlags::NOFOLLOW.bits() as i32).open(path)?;
+    let file = OpenOptions::new().read(true).custom_flags(STRANGER).open(path)?;
     // Its process may be writing. The positions come first, so that what they promise is there when the rest is
     // read; and `tail` after `head`, so that they are never further apart than the ring is long.
     let word = |at: usize| -> io::Result<u64> {
