@@ -28,6 +28,7 @@ def everything(shell: Shell, python: Python) -> None:
         ),
         ([python.tool("lint-imports")], {"PYTHONPATH": str(ROOT / "python")}),
         (["cargo", "fmt", "--all", "--check"], {}),
+        (["cargo", "fmt", "--manifest-path", "rust/core/fuzz/Cargo.toml", "--check"], {}),
         (
             [
                 *("cargo", "clippy", "--workspace", "--all-targets", "--all-features"),
