@@ -88,12 +88,16 @@ def _sorting(report: DemoReport) -> list[str]:
 
 def _logging(report: DemoReport) -> list[str]:
     ours = report.measurement("undergird")
-    slower = [f"{one.name} {one.log_seconds / ours.log_seconds:.1f} times as long" for one in report.measurements[2:]]
+    slower = [
+        f"{one.name} {one.log_seconds / ours.log_seconds:.1f} times that ({one.cpu_ns / ours.cpu_ns:.1f} times the CPU)"
+        for one in report.measurements[2:]
+    ]
     return [
         f"Logging {report.records:,} records ({report.steps:,} steps, every exchange of cells) as JSON lines",
         f"  {'':18} {'run':>8} {'logging':>9} {'share':>6} {'a call':>9} {'CPU':>9} {'records/s':>11} {'file':>8}",
         *(_row(one, report) for one in report.measurements),
-        f"  undergird took {ours.share:.0%} of its run for logging; {', '.join(slower)}.",
+        f"  undergird took {ours.share:.0%} of its run for logging, {ours.log_seconds:.2f} s;",
+        f"  {'; '.join(slower)}.",
         "  run: simulation and logging, until every line was in the file; logging: calls, and waiting for the file.",
         "  a call: the caller's time in one log call; CPU: processor time a record, background threads included.",
         *_noise(report),
@@ -106,7 +110,7 @@ def _noise(report: DemoReport) -> list[str]:
     if got > 0.85:
         return []
     return [
-        f"  The machine was busy: the run got {got:.0%} of a processor. Seconds are too long; trust CPU and ratios."
+        f"  The machine was busy: the run got {got:.0%} of a processor. Seconds are too long; trust the CPU column."
     ]
 
 
