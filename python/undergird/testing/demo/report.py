@@ -143,7 +143,7 @@ def _where(report: DemoReport) -> list[str]:
         "Where to look",
         f"  the log        {report.log}",
         f"  it begins      {_first_line(report.log)}",
-        "  how to use it  python -c 'import undergird; help(undergird)'",
+        "  how to use it  docs/logging.md, or python -c 'import undergird; help(undergird)'",
         f"  {'All checks passed' if report.passed else 'A CHECK FAILED'}; {report.seconds:.0f} s in all.",
     ]
 
