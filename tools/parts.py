@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ class Row:
     name: str
     budget: float
     seconds: float
+    processor: float
     passed: bool
 
 
@@ -40,7 +42,7 @@ class Run:
         if not self.passed:
             return False
         print(f"\n=== {name} ===", flush=True)
-        start = time.monotonic()
+        start, used = time.monotonic(), processor_time()
         try:
             work()
         except RunError as error:
@@ -48,7 +50,7 @@ class Run:
             passed = False
         else:
             passed = True
-        self.rows.append(Row(name, budget, time.monotonic() - start, passed))
+        self.rows.append(Row(name, budget, time.monotonic() - start, processor_time() - used, passed))
         return passed
 
     @property
@@ -57,15 +59,25 @@ class Run:
         return all(row.passed for row in self.rows)
 
     def table(self) -> str:
-        """Minutes part by part, beside what they may take."""
+        """Minutes part by part, of the clock and of the processors, beside what the clock's may be."""
         width = max(len(row.name) for row in self.rows)
-        lines = [f"{'part':{width}}  minutes  budget"]
+        lines = [f"{'part':{width}}  minutes  processor  budget"]
         for row in self.rows:
-            minutes = row.seconds / 60
             note = "" if row.passed else "  FAILED"
-            if minutes > row.budget:
+            if row.seconds > row.budget * 60:
                 note += "  over budget"
-            lines.append(f"{row.name:{width}}  {minutes:7.1f}  {row.budget:6.0f}{note}")
-        total = sum(row.seconds for row in self.rows) / 60
-        lines.append(f"{'in all':{width}}  {total:7.1f}  {sum(row.budget for row in self.rows):6.0f}")
+            lines.append(_line(width, row.name, row.seconds, row.processor, row.budget) + note)
+        seconds = sum(row.seconds for row in self.rows)
+        processor = sum(row.processor for row in self.rows)
+        lines.append(_line(width, "in all", seconds, processor, sum(row.budget for row in self.rows)))
         return "\n".join(lines)
+
+
+def _line(width: int, name: str, seconds: float, processor: float, budget: float) -> str:
+    return f"{name:{width}}  {seconds / 60:7.1f}  {processor / 60:9.1f}  {budget:6.0f}"
+
+
+def processor_time() -> float:
+    """Seconds of processor time of every command so far."""
+    times = os.times()
+    return times.children_user + times.children_system
