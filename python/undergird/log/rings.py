@@ -25,7 +25,7 @@ def ring_directories(directory: Path | None = None) -> list[Path]:
     if directory is None:
         parents = [base / f"undergird-{os.getuid()}" for base in bases]
         return sorted(folder for parent in parents if parent.is_dir() for folder in parent.iterdir() if folder.is_dir())
-    directory = directory.expanduser().absolute()
+    directory = Path(os.path.realpath(directory.expanduser()))
     if any(path.name.endswith(_RINGS) for path in directory.iterdir()):
         return [directory]
     found = [Path(folder) for base in bases for folder in _core.ring_directories(str(directory), str(base))]

@@ -86,7 +86,8 @@ def configure(
     if console:
         handlers.append(ConsoleHandler())
     _core.configure(
-        str(directory),
+        # One folder of rings for a directory, by whatever way it is named.
+        os.path.realpath(directory),
         ring_dir=rings,
         ring_size=size,
         worker_ring_size=min(size, WORKER_RING_SIZE),

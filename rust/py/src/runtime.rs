@@ -263,8 +263,16 @@ pub unsafe fn current() -> Option<&'static Runtime> {
     unsafe { CURRENT.load(Ordering::Relaxed).as_ref() }
 }
 
+/// Lets go of what belongs to the parent, in a child whose fork ran no fork handlers.
+pub fn notice_fork(py: Python<'_>) {
+    if fork::notice() {
+        stats::PAST.get(py).clear();
+    }
+}
+
 /// The runtime of this process, to be kept while the GIL is given away.
-pub fn shared(_py: Python<'_>) -> Option<Arc<Runtime>> {
+pub fn shared(py: Python<'_>) -> Option<Arc<Runtime>> {
+    notice_fork(py);
     let runtime = CURRENT.load(Ordering::Relaxed);
     if runtime.is_null() {
         return None;
@@ -323,9 +331,6 @@ fn retire(py: Python<'_>, deadline: Option<Instant>) -> bool {
 /// # Errors
 /// An `OSError` if there are settings but not even a ring in the heap.
 pub fn ensure(py: Python<'_>) -> PyResult<Option<Arc<Runtime>>> {
-    if fork::notice() {
-        stats::PAST.get(py).clear();
-    }
     while let Some(runtime) = shared(py) {
         // Relaxed: what matters is the file, which will be looked at again.
         if !runtime.homeless.load(Ordering::Relaxed) {

@@ -8,7 +8,7 @@ use undergird_core::batch::Source;
 
 use crate::gil::GilCell;
 use crate::producer::Route;
-use crate::runtime::{Runtime, current};
+use crate::runtime::{Runtime, current, notice_fork};
 
 /// The counts of one file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -86,6 +86,7 @@ fn count(runtime: &Runtime) -> BTreeMap<String, Counts> {
 /// The counts of all files together and, under `sinks`, of each by its path; besides, where the ring is.
 #[pyfunction]
 pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    notice_fork(py);
     let mut files = PAST.get(py).clone();
     // SAFETY: the GIL is held; the reference ends with this call.
     let runtime = unsafe { current() };
