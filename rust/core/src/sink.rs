@@ -212,6 +212,11 @@ impl Locked<'_> {
         self.state.cursor(stream).map(|(_, cursor)| cursor.position)
     }
 
+    /// Whether the journal's file is the one at the path now.
+    pub fn is_current(&self, journal: &Journal) -> bool {
+        self.sink.log().identity() == (journal.device, journal.inode)
+    }
+
     /// Turns to the file that a journal is about, until [`Locked::come_back`]: the one at the path, or one beside it
     /// under another name, for logs are moved away by programs that know nothing of the lock. Whether it could be
     /// found and opened.
@@ -219,8 +224,7 @@ impl Locked<'_> {
     /// # Errors
     /// What `fstat` says.
     pub fn turn_to(&mut self, journal: &Journal) -> io::Result<bool> {
-        let wanted = (journal.device, journal.inode);
-        if self.sink.log().identity() == wanted {
+        if self.is_current(journal) {
             return Ok(true);
         }
         let directory = match self.sink.path.parent() {
@@ -234,7 +238,7 @@ impl Locked<'_> {
             }
             let Ok(file) = OpenOptions::new().read(true).append(true).open(entry.path()) else { continue };
             let held = Held::new(file)?;
-            if held.identity() == wanted {
+            if held.identity() == (journal.device, journal.inode) {
                 self.sink.log = Some(held);
                 self.measure()?;
                 return Ok(true);

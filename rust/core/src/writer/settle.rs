@@ -31,15 +31,20 @@ type Again = (Vec<u8>, Vec<(usize, u64)>);
 /// Finishes the open batch, if there is one.
 pub(super) fn settle(locked: &mut Locked<'_>, own: &Source, stamp: u64) -> io::Result<Settled> {
     let Some(journal) = locked.open_journal().cloned() else { return Ok(Settled::default()) };
+    let current = locked.is_current(&journal);
     let settled = if locked.turn_to(&journal)? && journal.offset <= locked.size() {
         match format_again(&journal, own) {
-            Some((lines, ends)) => finish(locked, &journal, &lines, &ends, stamp)?,
-            None => close(locked, &journal, stamp)?,
+            // A file elsewhere is the moved log if a line of the batch proves it; it may as well be somebody's new
+            // file that got the inode of a deleted log.
+            Some((lines, ends)) if current || begins(locked, &journal, &lines, &ends) => {
+                finish(locked, &journal, &lines, &ends, stamp)?
+            }
+            None if current => close(locked, &journal, stamp)?,
+            _ => discard(locked)?,
         }
     } else {
         // The file was deleted or cut since: what of the batch was in it is gone. It is written again.
-        locked.discard_journal()?;
-        Settled::default()
+        discard(locked)?
     };
     locked.come_back()?;
     Ok(settled)
@@ -62,6 +67,17 @@ fn format_again(journal: &Journal, own: &Source) -> Option<Again> {
     let length = usize::try_from(journal.length).ok()?;
     source.format(journal.stream.sink, journal.from, journal.to, length.saturating_add(1), &mut lines, Some(&mut ends));
     (lines.len() == length).then_some((lines, ends))
+}
+
+fn discard(locked: &mut Locked<'_>) -> io::Result<Settled> {
+    locked.discard_journal()?;
+    Ok(Settled::default())
+}
+
+/// Whether the first line of a batch is where the journal says.
+fn begins(locked: &Locked<'_>, journal: &Journal, lines: &[u8], ends: &[(usize, u64)]) -> bool {
+    let first = &lines[..ends.first().map_or(0, |(end, _)| *end)];
+    locked.read(journal.offset, first.len()).is_ok_and(|found| found == first)
 }
 
 /// Compares the file with the batch as it must be, and brings the two together.
