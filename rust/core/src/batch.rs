@@ -138,9 +138,9 @@ impl Source {
             } else {
                 payload
             };
-            match Record::from_parts(entry.header, payload) {
-                Ok(record) => {
-                    self.formatter.line(&record, &self.dictionary, out);
+            let record = Record { header: entry.header, payload };
+            match self.formatter.line(&record, &self.dictionary, out) {
+                Ok(()) => {
                     batch.records += 1;
                     if let Some(ends) = &mut ends {
                         ends.push((out.len(), batch.to));

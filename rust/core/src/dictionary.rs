@@ -11,6 +11,8 @@
 //!
 //! It only grows; an entry's number is its place in the order of entries.
 
+use std::sync::Arc;
+
 use crate::record::{Bytes, Malformed};
 
 /// Bytes of an entry before its payload.
@@ -45,13 +47,13 @@ pub struct SinkEntry {
     pub path: Box<[u8]>,
 }
 
-/// One entry of the dictionary.
+/// One entry of the dictionary. Texts are shared, so that who remembers one knows it again by its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// A logger's name.
-    Name(Box<[u8]>),
+    Name(Arc<[u8]>),
     /// The keys of a group.
-    Shape(Box<[Box<[u8]>]>),
+    Shape(Arc<[Box<[u8]>]>),
     /// A level: the index that records carry, its number, its name.
     Level {
         /// What records carry.
@@ -59,7 +61,7 @@ pub enum Entry {
         /// The standard library's number.
         number: i64,
         /// Its name.
-        name: Box<[u8]>,
+        name: Arc<[u8]>,
     },
     /// A sink.
     Sink(SinkEntry),
@@ -147,8 +149,8 @@ impl Entry {
 #[derive(Clone, Debug, Default)]
 pub struct Dictionary {
     entries: Vec<Entry>,
-    /// The entry of each level index, the latest one if it was renamed.
-    levels: Vec<Option<u32>>,
+    /// The name of each level index, the latest one if it was renamed.
+    levels: Vec<Option<Arc<[u8]>>>,
     read: usize,
 }
 
@@ -179,12 +181,12 @@ impl Dictionary {
                 return Err(Malformed);
             }
             let entry = Entry::parse(kind, payload)?;
-            if let Entry::Level { index, .. } = entry {
-                let index = usize::from(index);
+            if let Entry::Level { index, name, .. } = &entry {
+                let index = usize::from(*index);
                 if self.levels.len() <= index {
                     self.levels.resize(index + 1, None);
                 }
-                self.levels[index] = Some(self.entries.len() as u32);
+                self.levels[index] = Some(name.clone());
             }
             self.entries.push(entry);
             self.read += before - bytes.0.len();
@@ -213,15 +215,15 @@ impl Dictionary {
         (0..).zip(&self.entries)
     }
 
-    /// The id of the entry that names a level now; changes when the level is renamed.
+    /// The dictionary's own name for a level; another one when the level is renamed.
     #[inline]
-    pub fn level_entry(&self, index: u8) -> Option<u32> {
-        self.levels.get(usize::from(index)).copied().flatten()
+    pub fn renamed_level(&self, index: u8) -> Option<&Arc<[u8]>> {
+        self.levels.get(usize::from(index))?.as_ref()
     }
 
     /// The name of a level: the dictionary's, else the standard library's for its five.
     pub fn level_name(&self, index: u8) -> Option<&[u8]> {
-        if let Some(Entry::Level { name, .. }) = self.level_entry(index).and_then(|id| self.get(id)) {
+        if let Some(name) = self.renamed_level(index) {
             return Some(name);
         }
         Some(match index {
@@ -246,9 +248,13 @@ mod tests {
 
     fn entry() -> impl Strategy<Value = Entry> {
         prop_oneof![
-            text().prop_map(Entry::Name),
+            text().prop_map(|name| Entry::Name(name.into())),
             prop::collection::vec(text(), 0..6).prop_map(|keys| Entry::Shape(keys.into())),
-            (any::<u8>(), any::<i64>(), text()).prop_map(|(index, number, name)| Entry::Level { index, number, name }),
+            (any::<u8>(), any::<i64>(), text()).prop_map(|(index, number, name)| Entry::Level {
+                index,
+                number,
+                name: name.into()
+            }),
             (any::<u8>(), any::<u8>(), any::<u16>(), text())
                 .prop_map(|(kind, format, flags, path)| Entry::Sink(SinkEntry { kind, format, flags, path })),
             prop::collection::vec(any::<u32>(), 0..6).prop_map(|sinks| Entry::Route(sinks.into())),

@@ -2,7 +2,7 @@
 //!
 //! No Python, no hidden clock, no hidden thread, no globals. A record is put together in a [`scratch`], as a
 //! [`record`] whose repeated texts stand in a [`dictionary`], pushed into a [`ring`] in shared memory (a
-//! [`region`], a [`ringfile`]), formatted ([`batch`], [`format`]) by a [`writer`] and appended to a file by a
+//! [`region`], a [`ringfile`]), formatted ([`batch`], [`mod@format`]) by a [`writer`] and appended to a file by a
 //! [`sink`] under the rules of its [`lockfile`]. What a dead process left in its ring is written by [`recovery`].
 
 // What touches the operating system is not part of loom's models.

@@ -177,51 +177,52 @@ impl std::fmt::Display for Malformed {
 impl std::error::Error for Malformed {}
 
 /// A cursor over untrusted bytes.
+// Always inlined, as all that reads records: what is read then stays in registers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Bytes<'a> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], Malformed> {
         let (taken, rest) = self.0.split_at_checked(count).ok_or(Malformed)?;
         self.0 = rest;
         Ok(taken)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         let (taken, rest) = self.0.split_first_chunk::<N>().ok_or(Malformed)?;
         self.0 = rest;
         Ok(*taken)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn u8(&mut self) -> Result<u8, Malformed> {
         Ok(self.array::<1>()?[0])
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn u16(&mut self) -> Result<u16, Malformed> {
         Ok(u16::from_le_bytes(self.array()?))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn u32(&mut self) -> Result<u32, Malformed> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn u64(&mut self) -> Result<u64, Malformed> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn text(&mut self) -> Result<&'a [u8], Malformed> {
         let length = self.u32()?;
         self.take(length as usize)
     }
 
-    #[inline]
+    #[inline(always)]
     fn value(&mut self) -> Result<Value<'a>, Malformed> {
         Ok(match self.u8()? {
             tag::NONE => Value::None,
@@ -245,7 +246,7 @@ pub fn value_length(bytes: &[u8]) -> Option<usize> {
     Some(bytes.len() - rest.0.len())
 }
 
-/// A run of values, checked when the record was parsed.
+/// A run of values, checked when it was found.
 #[derive(Clone, Copy, Debug)]
 pub struct Values<'a> {
     bytes: Bytes<'a>,
@@ -265,7 +266,7 @@ impl<'a> Values<'a> {
 impl<'a> Iterator for Values<'a> {
     type Item = Value<'a>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Value<'a>> {
         self.left = self.left.checked_sub(1)?;
         self.bytes.value().ok()
@@ -287,17 +288,15 @@ pub struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    fn parse(bytes: &mut Bytes<'a>) -> Result<Self, Malformed> {
+    #[inline(always)]
+    fn open(bytes: &mut Bytes<'a>) -> Result<Self, Malformed> {
         let shape = bytes.u32()?;
         let count = bytes.u16()?;
-        let start = *bytes;
-        for _ in 0..count {
-            if shape == INLINE {
-                bytes.text()?;
-            }
-            bytes.value()?;
+        // No value is shorter than its tag: what is prepared for a group stays within what its bytes could hold.
+        if bytes.0.len() < usize::from(count) {
+            return Err(Malformed);
         }
-        Ok(Self { shape: (shape != INLINE).then_some(shape), count, bytes: start })
+        Ok(Self { shape: (shape != INLINE).then_some(shape), count, bytes: *bytes })
     }
 }
 
@@ -305,13 +304,14 @@ impl<'a> IntoIterator for Group<'a> {
     type Item = (Option<&'a [u8]>, Value<'a>);
     type IntoIter = Fields<'a>;
 
-    #[inline]
+    #[inline(always)]
     fn into_iter(self) -> Fields<'a> {
         Fields { bytes: self.bytes, inline: self.shape.is_none(), left: self.count }
     }
 }
 
-/// The fields of a [`Group`]: the key, if it stands in the record, and the value.
+/// The fields of a [`Group`]: the key, if it stands in the record, and the value. Ends early where the bytes are
+/// no field.
 #[derive(Clone, Debug)]
 pub struct Fields<'a> {
     bytes: Bytes<'a>,
@@ -322,15 +322,21 @@ pub struct Fields<'a> {
 impl<'a> Iterator for Fields<'a> {
     type Item = (Option<&'a [u8]>, Value<'a>);
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
-        self.left = self.left.checked_sub(1)?;
+        let left = self.left.checked_sub(1)?;
         let key = if self.inline { Some(self.bytes.text().ok()?) } else { None };
-        Some((key, self.bytes.value().ok()?))
+        let value = self.bytes.value().ok()?;
+        self.left = left;
+        Some((key, value))
     }
+}
 
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (usize::from(self.left), Some(usize::from(self.left)))
+impl<'a> Fields<'a> {
+    /// What follows the last field.
+    #[inline(always)]
+    fn end(&self) -> Result<Bytes<'a>, Malformed> {
+        if self.left == 0 { Ok(self.bytes) } else { Err(Malformed) }
     }
 }
 
@@ -361,65 +367,113 @@ pub struct Exception<'a> {
 pub struct Record<'a> {
     /// The fixed part.
     pub header: Header,
-    /// The logger's name where it is not in the dictionary.
-    pub name: Option<&'a [u8]>,
-    /// The message, or its template if there are arguments.
-    pub message: &'a [u8],
-    /// The arguments of the template.
-    pub args: Option<Values<'a>>,
-    /// Where the call stands.
-    pub site: Option<Site<'a>>,
-    /// Fields of the context.
-    pub context: Option<Group<'a>>,
-    /// Fields bound to the logger.
-    pub bound: Option<Group<'a>>,
-    /// Fields of the call.
-    pub fields: Option<Group<'a>>,
-    /// The exception.
-    pub exception: Option<Exception<'a>>,
+    /// The sections.
+    pub payload: &'a [u8],
 }
 
 impl<'a> Record<'a> {
-    /// Reads a record from its bytes, header included.
+    /// Splits a record's bytes into header and payload.
     ///
     /// # Errors
-    /// [`Malformed`] if a section ends before its time or a tag is unknown.
-    #[inline]
+    /// [`Malformed`] if they are shorter than a header.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let (header, payload) = bytes.split_first_chunk::<HEADER>().ok_or(Malformed)?;
-        Self::from_parts(Header::from_bytes(header), payload)
+        Ok(Self { header: Header::from_bytes(header), payload })
     }
 
-    /// Reads a record whose header and payload lie apart.
-    ///
-    /// # Errors
-    /// [`Malformed`], as [`Record::parse`].
-    #[inline]
-    pub fn from_parts(header: Header, payload: &'a [u8]) -> Result<Self, Malformed> {
-        let has = |flag: u16| header.flags & flag != 0;
-        let mut bytes = Bytes(payload);
-        let name = if has(flags::NAME_INLINE) { Some(bytes.text()?) } else { None };
-        let message = bytes.text()?;
-        let args = if has(flags::ARGS) {
-            let count = bytes.u8()?;
-            Some(Values::parse(&mut bytes, u16::from(count))?)
-        } else {
-            None
-        };
-        let site = if has(flags::SITE) {
-            Some(Site { function: bytes.text()?, file: bytes.text()?, line: bytes.u32()? })
-        } else {
-            None
-        };
-        let mut group = |flag| if has(flag) { Group::parse(&mut bytes).map(Some) } else { Ok(None) };
-        let context = group(flags::CONTEXT)?;
-        let bound = group(flags::BOUND)?;
-        let fields = group(flags::FIELDS)?;
-        let exception = if has(flags::EXCEPTION) {
-            Some(Exception { text: bytes.text()?, kind: bytes.text()?, message: bytes.text()? })
-        } else {
-            None
-        };
-        Ok(Self { header, name, message, args, site, context, bound, fields, exception })
+    /// Reads the payload.
+    #[inline(always)]
+    pub fn sections(&self) -> Sections<'a> {
+        Sections { flags: self.header.flags, rest: Bytes(self.payload) }
+    }
+}
+
+/// Reads a record's sections, each once. They are asked for in the order of these methods, which is that in which
+/// they stand; each gives `None` for a section that the record has not, and [`Malformed`] for bytes that are none.
+#[derive(Clone, Debug)]
+pub struct Sections<'a> {
+    flags: u16,
+    rest: Bytes<'a>,
+}
+
+#[allow(clippy::missing_errors_doc, reason = "said once, above")]
+impl<'a> Sections<'a> {
+    #[inline(always)]
+    fn has(&self, flag: u16) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// The logger's name where it is not in the dictionary.
+    #[inline(always)]
+    pub fn name(&mut self) -> Result<Option<&'a [u8]>, Malformed> {
+        if self.has(flags::NAME_INLINE) { self.rest.text().map(Some) } else { Ok(None) }
+    }
+
+    /// The message, or its template if there are arguments.
+    #[inline(always)]
+    pub fn message(&mut self) -> Result<&'a [u8], Malformed> {
+        self.rest.text()
+    }
+
+    /// The arguments of the template.
+    #[inline(always)]
+    pub fn args(&mut self) -> Result<Option<Values<'a>>, Malformed> {
+        if !self.has(flags::ARGS) {
+            return Ok(None);
+        }
+        let count = self.rest.u8()?;
+        Values::parse(&mut self.rest, u16::from(count)).map(Some)
+    }
+
+    /// Where the call stands.
+    #[inline(always)]
+    pub fn site(&mut self) -> Result<Option<Site<'a>>, Malformed> {
+        if !self.has(flags::SITE) {
+            return Ok(None);
+        }
+        Ok(Some(Site { function: self.rest.text()?, file: self.rest.text()?, line: self.rest.u32()? }))
+    }
+
+    /// The fields of the context, those bound to the logger, and those of the call. Only looks ahead: what their
+    /// iterators have read is then left [`Sections::behind`].
+    #[inline(always)]
+    pub fn groups(&self) -> Result<[Option<Group<'a>>; 3], Malformed> {
+        let mut ahead = self.rest;
+        Ok([
+            self.group(flags::CONTEXT, flags::BOUND | flags::FIELDS, &mut ahead)?,
+            self.group(flags::BOUND, flags::FIELDS, &mut ahead)?,
+            self.group(flags::FIELDS, 0, &mut ahead)?,
+        ])
+    }
+
+    #[inline(always)]
+    fn group(&self, flag: u16, later: u16, ahead: &mut Bytes<'a>) -> Result<Option<Group<'a>>, Malformed> {
+        if !self.has(flag) {
+            return Ok(None);
+        }
+        let group = Group::open(ahead)?;
+        // Where the last group ends is not known before it is read.
+        if self.has(later) {
+            let mut fields = group.into_iter();
+            fields.by_ref().for_each(drop);
+            *ahead = fields.end()?;
+        }
+        Ok(Some(group))
+    }
+
+    /// Goes on behind the fields of a group.
+    #[inline(always)]
+    pub fn behind(&mut self, fields: &Fields<'a>) -> Result<(), Malformed> {
+        self.rest = fields.end()?;
+        Ok(())
+    }
+
+    /// The exception.
+    #[inline(always)]
+    pub fn exception(&mut self) -> Result<Option<Exception<'a>>, Malformed> {
+        if !self.has(flags::EXCEPTION) {
+            return Ok(None);
+        }
+        Ok(Some(Exception { text: self.rest.text()?, kind: self.rest.text()?, message: self.rest.text()? }))
     }
 }

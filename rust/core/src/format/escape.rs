@@ -4,73 +4,91 @@
 //! else. Lone surrogates (which Python strings may hold, and records carry in their three-byte form) become `\udXXX`;
 //! bytes that are no text at all become `\ufffd`, so that every line is valid UTF-8 and valid JSON.
 
-use super::page::{Page, Room, half, put, word};
+use std::convert::Infallible;
+
+use super::page::{Full, Page, append};
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// Bit 7 of each byte that needs an escape; above the first such byte there may be false ones (a borrow runs upwards).
-#[inline]
-fn marks(word: u64) -> u64 {
+/// Bit 7 of each byte that needs an escape, and of others that are not ASCII; above the first of the former there may
+/// be false ones (a borrow runs upwards).
+#[inline(always)]
+fn suspects(word: u64) -> u64 {
     // Bit tricks after Alan Mycroft's test for a zero byte: `x - 1` borrows into bit 7 only from 0.
     let control = word.wrapping_sub(ONES * 0x20);
     let quote = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
     let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
-    (control | quote | backslash) & !word & HIGHS
-}
-
-/// Whether all eight bytes are ASCII and stand for themselves.
-#[inline]
-fn is_plain(word: u64) -> bool {
-    marks(word) | (word & HIGHS) == 0
+    control | quote | backslash
 }
 
 /// Appends `text` as a JSON string with its quotes.
-#[inline]
-pub(super) fn quoted(text: &[u8], page: &mut Page<'_>) {
-    let room = page.room(text.len() + 2);
-    put(room, 0, *b"\"");
-    let plain = copy_plain(text, &mut room[1..]);
-    if plain == text.len() {
-        put(room, 1 + plain, *b"\"");
-        // SAFETY: a quote, then `plain` bytes (see `copy_plain`), then a quote have been written.
-        unsafe { page.advance(plain + 2) };
-    } else {
-        // SAFETY: a quote, then `plain` bytes (see `copy_plain`) have been written.
-        unsafe { page.advance(plain + 1) };
-        escaped(&text[plain..], page);
-        page.literal(b"\"");
+#[inline(always)]
+pub(super) fn quoted(text: &[u8], page: &mut Page) -> Result<(), Full> {
+    let count = text.len();
+    let room = page.room(count + 2)?;
+    // SAFETY: there is room for the text and two quotes, and for SLACK bytes more. If `copy_plain` says that it has
+    // copied the text, everything between the quotes is written.
+    let plain = unsafe {
+        room.write(b'"');
+        let plain = copy_plain(text, room.add(1));
+        room.add(1 + count).write(b'"');
+        page.advance(if plain { count + 2 } else { 1 });
+        plain
+    };
+    if !plain {
+        *page = escaped(text, *page)?;
     }
+    Ok(())
 }
 
-/// Copies the beginning of `text` that stands for itself, in whole words; gives its length, or that of a part of it.
-/// As many bytes of `room`, which must be longer than `text` by at least eight, have then been written.
-#[inline]
-fn copy_plain(text: &[u8], room: &mut Room) -> usize {
+/// Appends `text` to a vector, where it does not matter how long that takes.
+#[cold]
+pub(super) fn append_quoted(text: &[u8], out: &mut Vec<u8>) {
+    let written: Result<(), Infallible> = append(out, |mut page| {
+        quoted(text, &mut page)?;
+        Ok(page)
+    });
+    let Ok(()) = written;
+}
+
+/// Copies a text, and says whether all of it is ASCII that stands for itself.
+///
+/// # Safety
+/// There is room for the text and seven bytes more.
+#[inline(always)]
+unsafe fn copy_plain(text: &[u8], room: *mut u8) -> bool {
     let count = text.len();
     if count < 8 {
-        let all = short_word(text);
-        put(room, 0, all.to_le_bytes());
-        return if is_plain(all) { count } else { 0 };
+        let word = short_word(text);
+        // SAFETY: eight bytes, of which at most seven lie behind the text.
+        unsafe { room.cast::<[u8; 8]>().write(word.to_le_bytes()) };
+        return (suspects(word) | word) & HIGHS == 0;
     }
-    let room = &mut room[..count];
-    let (pieces, _) = text.as_chunks::<8>();
-    let (places, _) = room.as_chunks_mut::<8>();
-    for (at, (piece, place)) in pieces.iter().zip(places).enumerate() {
-        put(place, 0, *piece);
-        if !is_plain(u64::from_le_bytes(*piece)) {
-            return at * 8;
-        }
+    let mut found = 0;
+    let mut take = |at| {
+        let word = word(text, at);
+        // SAFETY: `word` has found eight bytes of the text there.
+        unsafe { room.add(at).cast::<[u8; 8]>().write(word.to_le_bytes()) };
+        found |= suspects(word) | word;
+    };
+    let mut at = 0;
+    while at + 16 < count {
+        take(at);
+        take(at + 8);
+        at += 16;
+    }
+    if at + 8 < count {
+        take(at);
     }
     // The last word overlaps the one before it.
-    let last = word(text, count - 8);
-    put(room, count - 8, last.to_le_bytes());
-    if is_plain(last) { count } else { count & !7 }
+    take(count - 8);
+    found & HIGHS == 0
 }
 
 /// Up to seven bytes as a word, filled up with spaces.
-#[inline]
+#[inline(always)]
 fn short_word(text: &[u8]) -> u64 {
     let count = text.len();
     let bits = 8 * count as u32;
@@ -85,21 +103,40 @@ fn short_word(text: &[u8]) -> u64 {
     filled | (ONES * b' ' as u64) << bits
 }
 
-/// Any bytes: texts in UTF-8 piece by piece, and what stands between them.
+#[inline(always)]
+fn word(text: &[u8], at: usize) -> u64 {
+    let mut word = [0; 8];
+    word.copy_from_slice(&text[at..at + 8]);
+    u64::from_le_bytes(word)
+}
+
+#[inline(always)]
+fn half(text: &[u8], at: usize) -> u32 {
+    let mut half = [0; 4];
+    half.copy_from_slice(&text[at..at + 4]);
+    u32::from_le_bytes(half)
+}
+
+/// Any bytes: texts in UTF-8 piece by piece, and what stands between them; then the quote at the end.
 #[cold]
-fn escaped(mut text: &[u8], page: &mut Page<'_>) {
+#[inline(never)]
+fn escaped(mut text: &[u8], mut page: Page) -> Result<Page, Full> {
     loop {
         let error = match std::str::from_utf8(text) {
-            Ok(valid) => return escaped_utf8(valid.as_bytes(), page),
+            Ok(valid) => {
+                escaped_utf8(valid.as_bytes(), &mut page)?;
+                page.literal(b"\"")?;
+                return Ok(page);
+            }
             Err(error) => error,
         };
         let (valid, rest) = text.split_at(error.valid_up_to());
-        escaped_utf8(valid, page);
+        escaped_utf8(valid, &mut page)?;
         text = if let Some((unit, rest)) = surrogate(rest) {
-            unicode_escape(unit, page);
+            unicode_escape(unit, &mut page)?;
             rest
         } else {
-            page.literal(b"\\ufffd");
+            page.literal(b"\\ufffd")?;
             // No length: the text ends within a character.
             &rest[error.error_len().unwrap_or(rest.len())..]
         };
@@ -116,27 +153,27 @@ pub(super) fn surrogate(bytes: &[u8]) -> Option<(u16, &[u8])> {
     }
 }
 
-fn unicode_escape(unit: u16, page: &mut Page<'_>) {
+fn unicode_escape(unit: u16, page: &mut Page) -> Result<(), Full> {
     let digit = |shift: u16| HEX[usize::from(unit >> shift & 15)];
-    page.literal(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+    page.literal(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)])
 }
 
 /// Valid UTF-8: clean runs in one copy, escapes between them.
-fn escaped_utf8(text: &[u8], page: &mut Page<'_>) {
+fn escaped_utf8(text: &[u8], page: &mut Page) -> Result<(), Full> {
     let mut rest = text;
     loop {
         let (clean, dirty) = rest.split_at(clean_run(rest));
-        page.push(clean);
-        let Some((&byte, behind)) = dirty.split_first() else { return };
+        page.push(clean)?;
+        let Some((&byte, behind)) = dirty.split_first() else { return Ok(()) };
         match byte {
-            b'"' => page.literal(b"\\\""),
-            b'\\' => page.literal(b"\\\\"),
-            b'\n' => page.literal(b"\\n"),
-            b'\r' => page.literal(b"\\r"),
-            b'\t' => page.literal(b"\\t"),
-            0x08 => page.literal(b"\\b"),
-            0x0C => page.literal(b"\\f"),
-            _ => unicode_escape(u16::from(byte), page),
+            b'"' => page.literal(b"\\\"")?,
+            b'\\' => page.literal(b"\\\\")?,
+            b'\n' => page.literal(b"\\n")?,
+            b'\r' => page.literal(b"\\r")?,
+            b'\t' => page.literal(b"\\t")?,
+            0x08 => page.literal(b"\\b")?,
+            0x0C => page.literal(b"\\f")?,
+            _ => unicode_escape(u16::from(byte), page)?,
         }
         rest = behind;
     }
@@ -146,7 +183,8 @@ fn escaped_utf8(text: &[u8], page: &mut Page<'_>) {
 fn clean_run(text: &[u8]) -> usize {
     let mut at = 0;
     while at + 8 <= text.len() {
-        let found = marks(word(text, at));
+        let word = word(text, at);
+        let found = suspects(word) & !word & HIGHS;
         if found != 0 {
             return at + found.trailing_zeros() as usize / 8;
         }

@@ -28,7 +28,7 @@ impl Repr {
     }
 
     /// The shortest decimal text that reads back as `value`, laid out as CPython's `repr(float)` does.
-    #[inline]
+    #[inline(always)]
     pub fn text(&mut self, value: f64) -> &[u8] {
         let size = value.abs();
         // Schubfach (Raffaello Giulietti, 2020; the crate's variant is by Victor Zverovich) finds the same digits as

@@ -5,14 +5,15 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::escape;
-use super::page::{Page, SLACK, same};
+use super::page::SLACK;
 use crate::dictionary::{Dictionary, Entry};
-use crate::record::{Group, INLINE};
+use crate::record::Group;
 
 /// Context, bound fields, the call's fields: the later hides the earlier.
-pub(super) type Layers<'r, 'a> = [Option<&'r Group<'a>>; 3];
+pub(super) type Layers<'a> = [Option<Group<'a>>; 3];
 
 /// The line's own keys.
 const RESERVED: [&[u8]; 10] = [
@@ -32,7 +33,7 @@ const RESERVED: [&[u8]; 10] = [
 const SLOTS: usize = 256;
 
 /// The dictionary's keys of one shape.
-type Shape = Box<[Box<[u8]>]>;
+type Shape = Arc<[Box<[u8]>]>;
 
 /// What stands before each value of a line.
 #[derive(Clone, Debug, Default)]
@@ -51,38 +52,35 @@ pub(super) struct Piece {
 
 impl Plan {
     /// One piece for each value of all layers, in order.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pieces(&self) -> &[Piece] {
         &self.pieces
     }
 
-    /// Appends a piece; gives whether there is one.
-    #[inline]
-    pub(super) fn write(&self, piece: Piece, page: &mut Page<'_>) -> bool {
-        if piece.count > 0 {
-            page.padded(&self.text[piece.begin as usize..], piece.count as usize);
-        }
-        piece.count > 0
+    /// What stands before a value, [`SLACK`] bytes behind it; `None` before a value that is hidden.
+    #[inline(always)]
+    pub(super) fn text(&self, piece: Piece) -> Option<&[u8]> {
+        let (begin, count) = (piece.begin as usize, piece.count as usize);
+        if count > 0 { self.text.get(begin..begin + count + SLACK) } else { None }
     }
 
-    fn new(layers: &Layers<'_, '_>, dictionary: &Dictionary) -> Self {
+    fn new(layers: &Layers<'_>, dictionary: &Dictionary) -> Self {
         let names: Vec<Cow<'_, [u8]>> =
-            layers.iter().flatten().flat_map(|&group| group_names(group, dictionary)).collect();
+            layers.iter().flatten().flat_map(|group| group_names(group, dictionary)).collect();
         let mut last = HashMap::with_capacity(names.len());
         for (place, name) in names.iter().enumerate() {
             last.insert(name, place);
         }
         let mut text = Vec::new();
-        let mut page = Page::new(&mut text);
         let mut pieces = Vec::with_capacity(names.len());
         for (place, name) in names.iter().enumerate() {
-            let begin = page.end();
+            let begin = text.len();
             if last[name] == place {
-                page.literal(b",");
-                escape::quoted(name, &mut page);
-                page.literal(b":");
+                text.push(b',');
+                escape::append_quoted(name, &mut text);
+                text.push(b':');
             }
-            pieces.push(Piece { begin: begin as u32, count: (page.end() - begin) as u32 });
+            pieces.push(Piece { begin: begin as u32, count: (text.len() - begin) as u32 });
         }
         text.extend_from_slice(&[0; SLACK]);
         Self { text, pieces }
@@ -94,8 +92,14 @@ fn group_names<'a>(group: &Group<'a>, dictionary: &'a Dictionary) -> Vec<Cow<'a,
     let known: &[Box<[u8]>] = shape_of(group, dictionary).map_or(&[], |shape| shape);
     let mut names: Vec<Cow<'a, [u8]>> = Vec::new();
     let mut unsettled = Vec::new();
-    for (place, (inline, _)) in group.into_iter().enumerate() {
-        let key = inline.or_else(|| known.get(place).map(|key| &**key)).map(canonical);
+    let mut fields = group.into_iter();
+    for place in 0..usize::from(group.count) {
+        let key = match group.shape {
+            Some(_) => known.get(place).map(|key| &**key),
+            // Where the bytes are no field, nothing will be written.
+            None => fields.next().and_then(|(key, _)| key),
+        };
+        let key = key.map(canonical);
         if key.as_ref().is_none_or(|key| RESERVED.contains(&&**key)) {
             unsettled.push(place);
         }
@@ -122,7 +126,7 @@ fn group_names<'a>(group: &Group<'a>, dictionary: &'a Dictionary) -> Vec<Cow<'a,
     names
 }
 
-#[inline]
+#[inline(always)]
 fn shape_of<'a>(group: &Group<'_>, dictionary: &'a Dictionary) -> Option<&'a Shape> {
     match dictionary.get(group.shape?)? {
         Entry::Shape(keys) => Some(keys),
@@ -166,76 +170,79 @@ fn canonical(key: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// A plan and what it was made from: an id alone would not do, because the next record may come with another
-/// dictionary.
+/// A plan and the shapes of its layers. They are known again by their addresses, which are not used for anything else
+/// as long as they are kept: an id alone would not do, because the next record may come with another dictionary.
 #[derive(Clone, Debug)]
 struct Slot {
-    ids: [u32; 3],
     shapes: [Option<Shape>; 3],
     plan: Plan,
-}
-
-impl Slot {
-    #[inline]
-    fn serves(&self, ids: [u32; 3], layers: &Layers<'_, '_>, dictionary: &Dictionary) -> bool {
-        self.ids == ids
-            && layers.iter().zip(&self.shapes).all(|(layer, shape)| match (layer, shape) {
-                (Some(group), Some(shape)) => {
-                    usize::from(group.count) == shape.len()
-                        && shape_of(group, dictionary).is_some_and(|known| same_keys(known, shape))
-                }
-                (None, None) => true,
-                _ => false,
-            })
-    }
-}
-
-#[inline]
-fn same_keys(one: &Shape, other: &Shape) -> bool {
-    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
 }
 
 /// The plans of the combinations of shapes seen lately.
 #[derive(Clone, Debug)]
 pub(super) struct Plans {
-    slots: Vec<Option<Box<Slot>>>,
+    slots: Box<[Option<Slot>; SLOTS]>,
     single: Plan,
 }
 
 impl Plans {
     pub(super) fn new() -> Self {
-        Self { slots: vec![None; SLOTS], single: Plan::default() }
+        Self { slots: Box::new([const { None }; SLOTS]), single: Plan::default() }
     }
 
     /// The plan for these layers.
-    #[inline]
-    pub(super) fn get(&mut self, layers: &Layers<'_, '_>, dictionary: &Dictionary) -> &Plan {
-        let ids = layers.map(|layer| layer.and_then(|group| group.shape).unwrap_or(INLINE));
-        let place = place(ids);
-        let hit = self.slots[place].as_ref().is_some_and(|slot| slot.serves(ids, layers, dictionary));
-        if !hit && !self.make(place, ids, layers, dictionary) {
-            return &self.single;
+    #[inline(always)]
+    pub(super) fn get(&mut self, layers: &Layers<'_>, dictionary: &Dictionary) -> &Plan {
+        let [context, bound, fields] = layers;
+        let [Ok(context), Ok(bound), Ok(fields)] =
+            [known(context, dictionary), known(bound, dictionary), known(fields, dictionary)]
+        else {
+            return self.single(layers, dictionary);
+        };
+        let shapes = [context, bound, fields];
+        let slot = &mut self.slots[place(shapes)];
+        let hit = slot.as_ref().is_some_and(|slot| {
+            let mut pairs = slot.shapes.iter().zip(shapes);
+            pairs.all(|(one, other)| address(one.as_ref()) == address(other))
+        });
+        if !hit {
+            *slot = Some(Slot { shapes: shapes.map(Option::<&Shape>::cloned), plan: Plan::new(layers, dictionary) });
         }
-        self.slots[place].as_ref().map_or(&self.single, |slot| &slot.plan)
-    }
-
-    /// Makes a plan; gives whether it is one to remember.
-    #[cold]
-    fn make(&mut self, place: usize, ids: [u32; 3], layers: &Layers<'_, '_>, dictionary: &Dictionary) -> bool {
-        let plan = Plan::new(layers, dictionary);
-        let shapes = layers.map(|layer| layer.and_then(|group| shape_of(group, dictionary).cloned()));
-        let slot = Slot { ids, shapes, plan };
-        if slot.serves(ids, layers, dictionary) {
-            self.slots[place] = Some(Box::new(slot));
-            return true;
-        }
-        self.single = slot.plan;
-        false
+        slot.as_ref().map_or(&self.single, |slot| &slot.plan)
     }
 }
 
-#[inline]
-fn place(ids: [u32; 3]) -> usize {
-    let mixed = ids.iter().fold(0u32, |hash, id| (hash.rotate_left(7) ^ id).wrapping_mul(0x9E37_79B1));
-    (mixed >> 16) as usize % SLOTS
+impl Plans {
+    /// A plan for these layers alone.
+    #[cold]
+    fn single(&mut self, layers: &Layers<'_>, dictionary: &Dictionary) -> &Plan {
+        self.single = Plan::new(layers, dictionary);
+        &self.single
+    }
+}
+
+/// The shape of a layer, if there is one; an error if it does not fit.
+#[inline(always)]
+fn known<'a>(layer: &Option<Group<'_>>, dictionary: &'a Dictionary) -> Result<Option<&'a Shape>, Unknown> {
+    let Some(group) = layer else { return Ok(None) };
+    match shape_of(group, dictionary) {
+        Some(shape) if shape.len() == usize::from(group.count) => Ok(Some(shape)),
+        _ => Err(Unknown),
+    }
+}
+
+/// The keys of a layer are not, or not all, in the dictionary.
+struct Unknown;
+
+/// Where a shape is; 0 for none.
+#[inline(always)]
+fn address(shape: Option<&Shape>) -> usize {
+    shape.map_or(0, |shape| Arc::as_ptr(shape).cast::<u8>() as usize)
+}
+
+#[inline(always)]
+fn place(shapes: [Option<&Shape>; 3]) -> usize {
+    let mixed =
+        shapes.iter().fold(0, |hash, &shape| (hash ^ address(shape) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    (mixed >> 56) as usize % SLOTS
 }

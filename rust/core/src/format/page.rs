@@ -1,160 +1,175 @@
-//! Where a line grows: a vector whose free room is written directly.
+//! Where a line grows: the free room of a vector, written directly.
 //!
-//! Each piece gets more room than it has bytes, so that short ones can be copied in whole words: what is written too
+//! Each piece needs more room than it has bytes, so that short ones can be copied in whole words: what is written too
 //! much lies behind the end of the line and is overwritten by the next piece, or never looked at.
+//!
+//! A line that finds no room is not moved to a larger place, but written again there: so nothing changes on the way
+//! but where the next piece begins, which stays in a register.
 
-use std::mem::MaybeUninit;
+use std::ptr::{NonNull, copy_nonoverlapping as copy};
 
 /// How many bytes a piece may be written too far, and the padding that [`Page::padded`] asks for.
-pub(super) const SLACK: usize = 16;
+pub(super) const SLACK: usize = 32;
 
-/// Free room behind the end of a page.
-pub(super) type Room = [MaybeUninit<u8>];
+/// Where the first line finds room.
+const ROOM: usize = 4096;
 
-/// A growing line at the end of a vector. Every method makes the room that it needs.
-pub(super) struct Page<'a>(&'a mut Vec<u8>);
+/// There is no room for the next piece.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Full;
 
-impl<'a> Page<'a> {
-    pub(super) fn new(out: &'a mut Vec<u8>) -> Self {
-        Self(out)
+/// Appends what `write` writes to a page. It is called again with a larger page if the page was full.
+///
+/// # Errors
+/// What `write` says; `out` is as before.
+#[inline(always)]
+pub(super) fn append<E>(out: &mut Vec<u8>, mut write: impl FnMut(Page) -> Result<Page, Stop<E>>) -> Result<(), E> {
+    loop {
+        match write(Page::new(out)) {
+            Ok(page) => {
+                let len = page.at.as_ptr() as usize - out.as_ptr() as usize;
+                // SAFETY: the page was made of the free room, so everything up to `at` lies in the vector's memory;
+                // before the page it was initialised, within the page it has been written.
+                unsafe { out.set_len(len) };
+                return Ok(());
+            }
+            Err(Stop::Full) => enlarge(out),
+            Err(Stop::Error(error)) => return Err(error),
+        }
     }
+}
 
-    /// What the vector holds, from `begin` on.
-    #[inline]
-    pub(super) fn since(&self, begin: usize) -> &[u8] {
-        &self.0[begin..]
+/// Why a line is not finished.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stop<E> {
+    /// See [`Full`].
+    Full,
+    /// There is no line.
+    Error(E),
+}
+
+impl<E> From<Full> for Stop<E> {
+    #[inline(always)]
+    fn from(_: Full) -> Self {
+        Self::Full
     }
+}
 
-    /// Where the next piece begins.
-    #[inline]
-    pub(super) fn end(&self) -> usize {
-        self.0.len()
+#[cold]
+#[inline(never)]
+fn enlarge(out: &mut Vec<u8>) {
+    out.reserve(ROOM.max(out.capacity() - out.len() + 1));
+}
+
+/// The room in which a line is written.
+///
+/// A function that borrows a page must be inlined, or the page is in memory and not in registers; others take it and
+/// give it back.
+#[derive(Clone, Copy)]
+pub(super) struct Page {
+    /// Where the next piece begins. What lies between the page's beginning and here is written.
+    at: NonNull<u8>,
+    /// Where the room ends, which is nobody else's as long as there is a page.
+    end: *mut u8,
+}
+
+impl Page {
+    #[inline(always)]
+    fn new(out: &mut Vec<u8>) -> Self {
+        let room = out.spare_capacity_mut();
+        let end = room.as_mut_ptr_range().end.cast();
+        Self { at: NonNull::from(room).cast(), end }
     }
 
     /// Room for the next `count` bytes and [`SLACK`] more, to be written and then claimed with [`Page::advance`].
-    #[inline]
-    pub(super) fn room(&mut self, count: usize) -> &mut Room {
-        let needed = count + SLACK;
-        if self.0.capacity() - self.0.len() < needed {
-            self.grow(needed);
-        }
-        &mut self.0.spare_capacity_mut()[..needed]
+    #[inline(always)]
+    pub(super) fn room(&self, count: usize) -> Result<*mut u8, Full> {
+        let at = self.at.as_ptr();
+        if self.end as usize - (at as usize) < count + SLACK { Err(Full) } else { Ok(at) }
     }
 
     /// Claims bytes written to [`Page::room`].
     ///
     /// # Safety
     /// The last call of `room` asked for at least `count` bytes, and the first `count` of what it gave are written.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn advance(&mut self, count: usize) {
-        let end = self.0.len() + count;
-        debug_assert!(end <= self.0.capacity());
-        // SAFETY: by the caller's promise these bytes lie within the capacity and are initialised.
-        unsafe { self.0.set_len(end) };
-    }
-
-    #[cold]
-    fn grow(&mut self, needed: usize) {
-        self.0.reserve(needed);
+        // SAFETY: by the caller's promise these bytes lie in the room.
+        self.at = unsafe { self.at.add(count) };
+        debug_assert!(self.at.as_ptr() <= self.end);
     }
 
     /// Appends bytes.
-    #[inline]
-    pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
+    #[inline(always)]
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        let count = bytes.len();
+        let room = self.room(count)?;
+        // SAFETY: the room is nobody else's, and `count` bytes of it are written.
+        unsafe {
+            copy(bytes.as_ptr(), room, count);
+            self.advance(count);
+        }
+        Ok(())
     }
 
     /// Appends bytes whose number is known when the program is built.
-    #[inline]
-    pub(super) fn literal<const N: usize>(&mut self, bytes: &[u8; N]) {
-        put(self.room(N), 0, *bytes);
-        // SAFETY: `put` has written N bytes.
-        unsafe { self.advance(N) };
+    #[inline(always)]
+    pub(super) fn literal<const N: usize>(&mut self, bytes: &[u8; N]) -> Result<(), Full> {
+        self.push(bytes)
     }
 
-    /// Appends the first `count` bytes of a text that goes on for at least [`SLACK`] bytes behind them.
-    #[inline]
-    pub(super) fn padded(&mut self, text: &[u8], count: usize) {
-        let room = self.room(count);
-        let mut at = 0;
-        while at < count {
-            copy::<SLACK>(text, at, room);
-            at += SLACK;
+    /// Appends a text without its last [`SLACK`] bytes, which are there so that it can be copied in large words.
+    #[inline(always)]
+    pub(super) fn padded(&mut self, text: &[u8]) -> Result<(), Full> {
+        let Some(count) = text.len().checked_sub(SLACK) else { return Ok(()) };
+        let text = text.as_ptr();
+        let room = self.room(count)?;
+        // SAFETY: behind `count` bytes text and room go on for SLACK bytes, so that what begins within `count` may be
+        // as long; the copies reach from the first byte to `count` without a gap.
+        unsafe {
+            copy(text, room, SLACK);
+            if count > SLACK {
+                copy(text.add(SLACK), room.add(SLACK), SLACK);
+            }
+            if count > 2 * SLACK {
+                copy(text.add(2 * SLACK), room.add(2 * SLACK), count - 2 * SLACK);
+            }
+            self.advance(count);
         }
-        // SAFETY: the loop has written everything up to `at`, which has reached `count`.
-        unsafe { self.advance(count) };
+        Ok(())
     }
 
     /// Appends a text; one of up to 32 bytes without a call.
-    #[inline]
-    pub(super) fn short(&mut self, text: &[u8]) {
-        let count = text.len();
-        let room = self.room(count);
-        match count {
-            16..=32 => {
-                copy::<16>(text, 0, room);
-                copy::<16>(text, count - 16, room);
+    #[inline(always)]
+    pub(super) fn short(&mut self, text: &[u8]) -> Result<(), Full> {
+        let (begin, count) = (text.as_ptr(), text.len());
+        let room = self.room(count)?;
+        // SAFETY: there is room for `count` bytes; in each case the copies lie within the text, and reach from its
+        // first byte to its last without a gap.
+        unsafe {
+            match count {
+                16..=32 => ends::<16>(begin, count, room),
+                8..16 => ends::<8>(begin, count, room),
+                4..8 => ends::<4>(begin, count, room),
+                2..4 => ends::<2>(begin, count, room),
+                1 => copy(begin, room, 1),
+                _ => copy(begin, room, count),
             }
-            8..16 => {
-                copy::<8>(text, 0, room);
-                copy::<8>(text, count - 8, room);
-            }
-            4..8 => {
-                copy::<4>(text, 0, room);
-                copy::<4>(text, count - 4, room);
-            }
-            1..4 => {
-                copy::<1>(text, 0, room);
-                copy::<1>(text, count / 2, room);
-                copy::<1>(text, count - 1, room);
-            }
-            _ => return self.push(text),
+            self.advance(count);
         }
-        // SAFETY: in each case the copies reach from the first to the last of `count` bytes without a gap.
-        unsafe { self.advance(count) };
+        Ok(())
     }
 }
 
-/// Writes bytes to a place in the room.
-#[inline]
-pub(super) fn put<const N: usize>(room: &mut Room, at: usize, bytes: [u8; N]) {
-    room[at..at + N].copy_from_slice(&bytes.map(MaybeUninit::new));
-}
-
-/// Copies some bytes of a text to the same place in the room.
-#[inline]
-fn copy<const N: usize>(from: &[u8], at: usize, room: &mut Room) {
-    let mut bytes = [0; N];
-    bytes.copy_from_slice(&from[at..at + N]);
-    put(room, at, bytes);
-}
-
-/// Whether two texts are equal; without a call where they are as short as names and keys are.
-#[inline]
-pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
-    let count = one.len();
-    if count != other.len() {
-        return false;
+/// Copies the first N and the last N bytes of a text.
+///
+/// # Safety
+/// The text has `count` bytes, N or more, and so has the room, which lies elsewhere.
+#[inline(always)]
+unsafe fn ends<const N: usize>(text: *const u8, count: usize, room: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        copy(text, room, N);
+        copy(text.add(count - N), room.add(count - N), N);
     }
-    match count {
-        8..=16 => word(one, 0) == word(other, 0) && word(one, count - 8) == word(other, count - 8),
-        4..8 => half(one, 0) == half(other, 0) && half(one, count - 4) == half(other, count - 4),
-        _ => one == other,
-    }
-}
-
-/// Eight bytes of a text.
-#[inline]
-pub(super) fn word(text: &[u8], at: usize) -> u64 {
-    let mut word = [0; 8];
-    word.copy_from_slice(&text[at..at + 8]);
-    u64::from_le_bytes(word)
-}
-
-/// Four bytes of a text.
-#[inline]
-pub(super) fn half(text: &[u8], at: usize) -> u32 {
-    let mut half = [0; 4];
-    half.copy_from_slice(&text[at..at + 4]);
-    u32::from_le_bytes(half)
 }

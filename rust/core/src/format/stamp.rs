@@ -5,6 +5,7 @@ const SECONDS_PER_DAY: u64 = 86_400;
 
 /// Length of the text: `2026-11-21T07:26:00.123456Z`.
 pub const STAMP_LEN: usize = 27;
+const SECOND_LEN: usize = 20;
 
 /// Two-digit decimals `00`..`99`, so that a pair of digits is one load and not two divisions.
 const PAIRS: [[u8; 2]; 100] = {
@@ -21,34 +22,46 @@ const PAIRS: [[u8; 2]; 100] = {
 ///
 /// ```
 /// use undergird_core::format::stamp::Stamp;
-/// assert_eq!(Stamp::new().text(1_795_245_960_123_456_789), b"2026-11-21T07:26:00.123456Z");
+/// assert_eq!(Stamp::new().text(1_795_245_960_123_456_789), *b"2026-11-21T07:26:00.123456Z");
 /// ```
 #[derive(Clone, Debug)]
 pub struct Stamp {
-    second: u64,
-    text: [u8; STAMP_LEN],
+    /// Where the second begins, in nanoseconds.
+    begin: u64,
+    second: [u8; SECOND_LEN],
 }
 
 impl Stamp {
     /// A writer that has the epoch in its memory.
     #[must_use]
     pub fn new() -> Self {
-        Self { second: 0, text: *b"1970-01-01T00:00:00.000000Z" }
+        Self { begin: 0, second: *b"1970-01-01T00:00:00." }
     }
 
     /// The text of `ns` nanoseconds since the epoch. Every `u64` is a valid stamp (the last is in 2554);
     /// what is finer than a microsecond is cut off, as `datetime` does.
+    pub fn text(&mut self, ns: u64) -> [u8; STAMP_LEN] {
+        let mut text = [0; STAMP_LEN];
+        let (second, rest) = self.parts(ns);
+        text[..SECOND_LEN].copy_from_slice(second);
+        text[SECOND_LEN..].copy_from_slice(&rest);
+        text
+    }
+
+    /// The same in two parts: up to the point, which the stamps of a second share, and behind it.
     #[inline]
-    pub fn text(&mut self, ns: u64) -> &[u8; STAMP_LEN] {
-        let second = ns / NS_PER_SECOND;
-        if second != self.second {
-            self.set_second(second);
+    pub(super) fn parts(&mut self, ns: u64) -> (&[u8; SECOND_LEN], [u8; STAMP_LEN - SECOND_LEN]) {
+        // Before `begin` it wraps to a large number.
+        let mut within = ns.wrapping_sub(self.begin);
+        if within >= NS_PER_SECOND {
+            self.set_second(ns / NS_PER_SECOND);
+            within = ns - self.begin;
         }
-        let micros = (ns % NS_PER_SECOND) as u32 / 1_000;
-        self.pair(20, micros / 10_000);
-        self.pair(22, micros / 100 % 100);
-        self.pair(24, micros % 100);
-        &self.text
+        let micros = within as u32 / 1_000;
+        let [a, b] = PAIRS[(micros / 10_000) as usize % 100];
+        let [c, d] = PAIRS[(micros / 100 % 100) as usize];
+        let [e, f] = PAIRS[(micros % 100) as usize];
+        (&self.second, [a, b, c, d, e, f, b'Z'])
     }
 
     #[cold]
@@ -62,12 +75,12 @@ impl Stamp {
         self.pair(11, clock / 3600);
         self.pair(14, clock / 60 % 60);
         self.pair(17, clock % 60);
-        self.second = second;
+        self.begin = second * NS_PER_SECOND;
     }
 
     #[inline]
     fn pair(&mut self, at: usize, number: u32) {
-        self.text[at..at + 2].copy_from_slice(&PAIRS[number as usize % 100]);
+        self.second[at..at + 2].copy_from_slice(&PAIRS[number as usize % 100]);
     }
 }
 

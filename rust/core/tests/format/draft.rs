@@ -91,7 +91,8 @@ impl Draft {
 
 pub fn line(formatter: &mut JsonFormatter, record: &[u8], dictionary: &Dictionary) -> Vec<u8> {
     let mut out = Vec::new();
-    formatter.line(&Record::parse(record).expect("a record"), dictionary, &mut out);
+    let record = Record::parse(record).expect("a header");
+    formatter.line(&record, dictionary, &mut out).expect("a record");
     out
 }
 

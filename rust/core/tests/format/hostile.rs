@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use undergird_core::dictionary::{Dictionary, Entry};
 use undergird_core::format::JsonFormatter;
-use undergird_core::record::{HEADER, Record, Value, flags};
+use undergird_core::record::{HEADER, Malformed, Record, Value, flags};
 
 use crate::draft::{Draft, dictionary, line, shape};
 use crate::oracle::{Dice, ask, hex};
@@ -155,6 +155,44 @@ fn sixty_thousand_keys_in_one_group_take_no_time() {
     assert_eq!(made.matches(":null").count(), 30_000);
 }
 
+#[test]
+fn a_record_that_ends_early_is_no_line_and_is_not_remembered() {
+    let dictionary = dictionary(&[&[b"a", b"b"], &[b"c"]]);
+    let whole = Draft::new(b"%s and %d")
+        .args(&[Value::Str(b"x"), Value::Int(3)])
+        .site(b"step", 17)
+        .group(flags::CONTEXT, 1, &[Value::Str(b"r1"), Value::None])
+        .inline(flags::BOUND, &[(b"d", Value::Float(0.5)), (b"e", Value::BigInt(b"12"))])
+        .group(flags::FIELDS, 2, &[Value::Bool(true)])
+        .exception(b"Traceback", b"ValueError", b"no")
+        .bytes();
+    let expected = line(&mut JsonFormatter::new(), &whole, &dictionary);
+    let mut formatter = JsonFormatter::new();
+    for end in HEADER..whole.len() {
+        let mut out = b"before\n".to_vec();
+        assert_eq!(formatter.line(&Record::parse(&whole[..end]).unwrap(), &dictionary, &mut out), Err(Malformed));
+        assert_eq!(out, b"before\n");
+        assert_eq!(line(&mut formatter, &whole, &dictionary), expected);
+    }
+    assert_eq!(Record::parse(&whole[..HEADER - 1]).unwrap_err(), Malformed);
+}
+
+#[test]
+fn a_line_is_the_same_however_much_room_there_is() {
+    let dictionary = dictionary(&[&[b"text"]]);
+    let long = "é\n".repeat(3000);
+    for text in ["short", &long] {
+        let record = Draft::new(b"m").group(flags::FIELDS, 1, &[Value::Str(text.as_bytes())]).bytes();
+        let expected = line(&mut JsonFormatter::new(), &record, &dictionary);
+        let mut formatter = JsonFormatter::new();
+        for room in (0..200).chain([4096, 100_000]) {
+            let mut out = Vec::with_capacity(room);
+            formatter.line(&Record::parse(&record).unwrap(), &dictionary, &mut out).unwrap();
+            assert_eq!(out, expected, "{room} bytes of room");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_that_pass_as_a_record_give_one_line(
@@ -167,13 +205,17 @@ proptest! {
         let mut dictionary = Dictionary::new();
         let keys: Vec<&[u8]> = keys.iter().map(|key| &key[..]).collect();
         dictionary.extend(&shape(&keys).encode()).unwrap();
-        if let Ok(record) = Record::parse(&bytes) {
-            let mut out = Vec::new();
-            JsonFormatter::new().line(&record, &dictionary, &mut out);
-            let line = String::from_utf8(out).unwrap();
+        let record = Record::parse(&bytes).unwrap();
+        let mut out = b"before\n".to_vec();
+        let made = JsonFormatter::new().line(&record, &dictionary, &mut out);
+        let text = String::from_utf8(out).unwrap();
+        let line = text.strip_prefix("before\n").unwrap();
+        if made.is_ok() {
             let whole = line.starts_with("{\"timestamp\":\"") && line.ends_with("}\n");
             prop_assert!(whole, "{}", line);
             prop_assert_eq!(line.matches('\n').count(), 1);
+        } else {
+            prop_assert_eq!(line, "");
         }
     }
 }

@@ -42,8 +42,8 @@ fn a_line_is_appended_and_nothing_else_is_touched() {
     let mut out = b"before\n".to_vec();
     let draft = Draft::new(b"m").bytes();
     let mut formatter = JsonFormatter::new();
-    formatter.line(&Record::parse(&draft).unwrap(), &dictionary, &mut out);
-    formatter.line(&Record::parse(&draft).unwrap(), &dictionary, &mut out);
+    formatter.line(&Record::parse(&draft).unwrap(), &dictionary, &mut out).unwrap();
+    formatter.line(&Record::parse(&draft).unwrap(), &dictionary, &mut out).unwrap();
     assert_eq!(out, format!("before\n{HEAD}\"m\"}}\n{HEAD}\"m\"}}\n").into_bytes());
 }
 

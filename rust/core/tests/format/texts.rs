@@ -20,7 +20,7 @@ fn stamps_of_days_that_are_easy_to_get_wrong() {
     ];
     let mut stamp = Stamp::new();
     for (ns, text) in cases {
-        assert_eq!(std::str::from_utf8(stamp.text(ns)).unwrap(), text);
+        assert_eq!(std::str::from_utf8(&stamp.text(ns)).unwrap(), text);
     }
 }
 
