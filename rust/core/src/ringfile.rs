@@ -395,7 +395,7 @@ impl RingFile {
 
     /// Removes the file: nothing in it is needed any more.
     pub fn remove(&self) {
-        let _ = fs::remove_file(&self.path);
+        let _ = remove(&self.path);
     }
 }
 
@@ -456,8 +456,17 @@ impl Orphan {
     /// # Errors
     /// What the file system says.
     pub fn remove(self) -> io::Result<()> {
-        fs::remove_file(&self.path)
+        remove(&self.path)
     }
+}
+
+/// Removes a ring's file, and its folder if that was the last one.
+fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)?;
+    if let Some(folder) = path.parent() {
+        let _ = fs::remove_dir(folder);
+    }
+    Ok(())
 }
 
 /// Reads another process's ring file as it is now.

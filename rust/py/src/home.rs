@@ -1,5 +1,6 @@
 //! Where the ring of this process is made, and how a run wants it.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -84,8 +85,12 @@ impl Home {
                 let _ = std::fs::create_dir(&base);
             }
             let directory = ring_directory(&base, owner.uid, &settings.log_directory);
-            let made =
-                make_private(&directory, owner.uid).and_then(|()| RingFile::create(&directory, sizes, &owner, &lock));
+            let make = || {
+                make_private(&directory, owner.uid)?;
+                RingFile::create(&directory, sizes, &owner, &lock)
+            };
+            // Whoever removes the last ring of a folder removes the folder, perhaps between our two steps.
+            let made = make().or_else(|error| if error.kind() == ErrorKind::NotFound { make() } else { Err(error) });
             if let Ok(file) = made {
                 return Ok(Self { memory: file.memory().clone(), file: Some(file), placement, lock });
             }

@@ -14,7 +14,9 @@ use crate::runtime::Runtime;
 
 /// Keyword arguments that are the standard library's, not fields.
 const SPECIAL: [&[u8]; 4] = [b"exc_info", b"stack_info", b"stacklevel", b"extra"];
-const SLOTS: usize = 512;
+const SLOTS: usize = 1024;
+/// How many tuples may share an address's place.
+const WAYS: usize = 4;
 
 /// What is known of a tuple of keywords.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,20 +47,22 @@ static CACHE: Cache = Cache(UnsafeCell::new([EMPTY; SLOTS]));
 /// `names` is a tuple of `str`, and the GIL is held.
 #[inline]
 pub unsafe fn shape(names: *mut ffi::PyObject, runtime: &Runtime, gil: &mut GilSide) -> Shape {
-    let index = (names as usize >> 4) % SLOTS;
+    let set = (names as usize >> 4) % (SLOTS / WAYS) * WAYS;
     // SAFETY: the GIL is held, and nothing here runs Python while the reference lives.
-    let slot = unsafe { &(*CACHE.0.get())[index] };
-    if slot.names == names && slot.epoch == gil.epoch {
-        return slot.shape;
+    let slots = unsafe { &mut (&mut (*CACHE.0.get()))[set..set + WAYS] };
+    for slot in &*slots {
+        if slot.names == names && slot.epoch == gil.epoch {
+            return slot.shape;
+        }
     }
     // SAFETY: the caller's promise.
-    unsafe { find(names, index, runtime, gil) }
+    unsafe { find(names, slots, runtime, gil) }
 }
 
 /// # Safety
 /// As [`shape`].
 #[cold]
-unsafe fn find(names: *mut ffi::PyObject, index: usize, runtime: &Runtime, gil: &mut GilSide) -> Shape {
+unsafe fn find(names: *mut ffi::PyObject, slots: &mut [Slot], runtime: &Runtime, gil: &mut GilSide) -> Shape {
     let mut keys = Vec::new();
     let mut special = false;
     // SAFETY: a live tuple of str; encoding a str runs no Python code.
@@ -72,15 +76,16 @@ unsafe fn find(names: *mut ffi::PyObject, index: usize, runtime: &Runtime, gil: 
     }
     let id = if special { INLINE } else { gil.shape(&runtime.memory, keys) };
     let shape = Shape { id, special };
-    // SAFETY: as above. A tuple that only this call holds (`**fields`) is not worth remembering.
+    // A tuple that nobody else holds any more was a call's own (`**fields`) and makes room first; a constant of
+    // the code gives way to another constant only.
+    // SAFETY: slots hold live tuples or null.
+    let free = |slot: &Slot| slot.names.is_null() || slot.names == names || unsafe { ffi::Py_REFCNT(slot.names) } == 1;
+    let at = slots.iter().position(free).unwrap_or((names as usize >> 13) % WAYS);
+    // SAFETY: live tuples of strings: releasing one runs no Python code.
     unsafe {
-        if ffi::Py_REFCNT(names) > 1 {
-            ffi::Py_INCREF(names);
-            let slot = &mut (*CACHE.0.get())[index];
-            let old = std::mem::replace(slot, Slot { names, epoch: gil.epoch, shape });
-            // A tuple of strings: releasing it runs no Python code.
-            ffi::Py_XDECREF(old.names);
-        }
+        ffi::Py_INCREF(names);
+        let old = std::mem::replace(&mut slots[at], Slot { names, epoch: gil.epoch, shape });
+        ffi::Py_XDECREF(old.names);
     }
     shape
 }
