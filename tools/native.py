@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pythons import Python
@@ -118,15 +119,17 @@ def fuzz(shell: Shell, seconds: int) -> None:
         ["cargo", "build", "--release", "--target", _HOST, "--manifest-path", crate / "Cargo.toml"],
         env=compiled_with(_COVERAGE, "fuzz"),
     )
-    for source in sorted((crate / "fuzz_targets").glob("*.rs")):
-        corpus = folder / "corpus" / source.stem
-        artifacts = folder / "artifacts" / source.stem
-        seeds = crate / "seeds" / source.stem
+    targets = sorted(source.stem for source in (crate / "fuzz_targets").glob("*.rs"))
+
+    def attack(target: str) -> str:
+        corpus = folder / "corpus" / target
+        artifacts = folder / "artifacts" / target
+        seeds = crate / "seeds" / target
         for path in (corpus, artifacts):
             path.mkdir(parents=True, exist_ok=True)
-        output = shell.run(
+        return shell.run(
             [
-                folder / _HOST / "release" / source.stem,
+                folder / _HOST / "release" / target,
                 f"-max_total_time={seconds}",
                 f"-artifact_prefix={artifacts}/",
                 # Seconds for one input, MiB for the process: a hang or a huge allocation is a finding.
@@ -138,5 +141,8 @@ def fuzz(shell: Shell, seconds: int) -> None:
             timeout=seconds + 300.0,
             show=False,
         )
-        numbers = dict(re.findall(r"^stat::(\w+): +(\d+)$", output, re.MULTILINE))
-        print(f"{source.stem}: {int(numbers['number_of_executed_units']):,} inputs tried, none found fault", flush=True)
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for target, output in zip(targets, pool.map(attack, targets), strict=True):
+            numbers = dict(re.findall(r"^stat::(\w+): +(\d+)$", output, re.MULTILINE))
+            print(f"fuzz {target}: {int(numbers['number_of_executed_units']):,} inputs, none found fault", flush=True)

@@ -139,11 +139,16 @@ def demo(shell: Shell) -> bool:
 
 
 def bench(shell: Shell) -> bool:
-    """Benchmarks of the core and of the package, built as released."""
-    newest = prepared(shell, "release", pythons.found()[-1:])
+    """Benchmarks of the core, and of the package beside its rivals on every Python found, as released."""
+    wheel(shell)
+    versions = pythons.found()
+    newest = prepared(shell, "release", versions[-1:])
     pythons.prepare(shell, newest, "bench")
+    shell.run([newest.executable, "-P", "-m", "pytest", "benches/test_operations.py"])
     shell.run(["cargo", "bench", "--package", "undergird-core", "--features", "bench"])
-    shell.run([newest.executable, "-P", "-m", "pytest", "benches"])
+    driver = [newest.executable, "benches/run.py"]
+    shell.run([*driver, "--setup", *(f"--python={python.executable}" for python in versions)])
+    shell.run([*driver, "--write", "docs/benchmarks.md"])
     return True
 
 

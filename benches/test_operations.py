@@ -1,0 +1,66 @@
+"""One operation a row: what a call costs its caller, ours and the standard library's, by pytest-benchmark.
+
+.venv-3.13/bin/python -P -m pytest benches/test_operations.py
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import undergird
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> Iterator[undergird.Logger]:
+    undergird.configure(tmp_path / "run.log")
+    yield undergird.get_logger("bench")
+    undergird.shutdown()
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Iterator[logging.Logger]:
+    handler = logging.FileHandler(tmp_path / "stdlib.log")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logger = logging.getLogger("bench.stdlib")
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    yield logger
+    logger.removeHandler(handler)
+    handler.close()
+
+
+@pytest.mark.benchmark(group="disabled call")
+def test_undergird_disabled(benchmark: Any, ours: undergird.Logger) -> None:
+    benchmark(lambda: ours.debug("x", a=1))
+
+
+@pytest.mark.benchmark(group="disabled call")
+def test_stdlib_disabled(benchmark: Any, theirs: logging.Logger) -> None:
+    benchmark(lambda: theirs.debug("x %d", 1))
+
+
+@pytest.mark.benchmark(group="one record")
+def test_undergird_with_three_fields(benchmark: Any, ours: undergird.Logger) -> None:
+    benchmark(lambda: ours.info("agent moved", agent_id=7, x=0.5, state="exploring"))
+
+
+@pytest.mark.benchmark(group="one record")
+def test_undergird_with_two_arguments(benchmark: Any, ours: undergird.Logger) -> None:
+    benchmark(lambda: ours.info("%s moved %d times", "agent", 3))
+
+
+@pytest.mark.benchmark(group="one record")
+def test_undergird_bound(benchmark: Any, ours: undergird.Logger) -> None:
+    bound = ours.bind(run=3, worker="a")
+    benchmark(lambda: bound.info("agent moved", agent_id=7, x=0.5, state="exploring"))
+
+
+@pytest.mark.benchmark(group="one record")
+def test_stdlib_with_two_arguments(benchmark: Any, theirs: logging.Logger) -> None:
+    benchmark(lambda: theirs.info("%s moved %d times", "agent", 3))
