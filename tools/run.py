@@ -144,7 +144,7 @@ def bench(shell: Shell) -> bool:
     versions = pythons.found()
     newest = prepared(shell, "release", versions[-1:])
     pythons.prepare(shell, newest, "bench")
-    shell.run([newest.executable, "-P", "-m", "pytest", "benches/test_operations.py"])
+    shell.run([newest.executable, "-P", "-m", "pytest", "-p", "no:logging", "benches/test_operations.py"])
     shell.run(["cargo", "bench", "--package", "undergird-core", "--features", "bench"])
     driver = [newest.executable, "benches/run.py"]
     shell.run([*driver, "--setup", *(f"--python={python.executable}" for python in versions)])
