@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import lint
 import mutants
@@ -146,7 +147,7 @@ def bench(shell: Shell) -> bool:
     pythons.prepare(shell, newest, "bench")
     shell.run([newest.executable, "-P", "-m", "pytest", "-p", "no:logging", "benches/test_operations.py"])
     shell.run(["cargo", "bench", "--package", "undergird-core", "--features", "bench"])
-    driver = [newest.executable, "benches/run.py"]
+    driver: list[str | Path] = [newest.executable, "benches/run.py"]
     shell.run([*driver, "--setup", *(f"--python={python.executable}" for python in versions)])
     shell.run([*driver, "--write", "docs/benchmarks.md"])
     return True
