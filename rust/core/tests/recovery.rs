@@ -36,8 +36,22 @@ fn what_a_dead_process_left_is_written_and_its_ring_removed() {
     assert_eq!(found[0].path, path);
     assert!(found[0].header.is_some());
     assert_exactly(&run.log(), "a", 8);
-    assert_eq!(fs::read_dir(run.rings()).unwrap().count(), 0);
+    assert!(run.left().is_empty());
     assert!(run.recover().is_empty());
+}
+
+#[test]
+fn the_last_ring_of_a_folder_takes_it_along() {
+    let run = Run::new();
+    let folder = run.rings().join("of one run");
+    fs::create_dir(&folder).unwrap();
+    for name in ["a", "b"] {
+        Maker::new(&folder, name, &[&run.log()], SMALL).log(1);
+    }
+    assert_eq!(recover(&folder, None, &mut host()).unwrap().len(), 2);
+    assert!(!folder.exists());
+    assert_exactly(&run.log(), "a", 1);
+    assert_exactly(&run.log(), "b", 1);
 }
 
 #[test]
@@ -223,7 +237,7 @@ fn a_directory_without_room_is_an_error_and_leaves_nothing_behind() {
     // Larger than any disk.
     let sizes = undergird_core::ringfile::Sizes { data: 1 << 50, dictionary: 4096 };
     assert!(RingFile::create(&run.rings(), sizes, &owner(&run.rings()), &descriptor).is_err());
-    assert_eq!(fs::read_dir(run.rings()).unwrap().count(), 0);
+    assert!(run.left().is_empty());
 }
 
 /// A ring whose bytes were changed at random places. The dictionary's sinks are left as they are: a hostile one

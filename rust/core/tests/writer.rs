@@ -100,8 +100,7 @@ fn a_spilled_record_is_written_in_its_turn_and_its_file_removed() {
     maker.log(1);
     drain(&mut maker.writer());
     assert_exactly(&run.log(), "a", 4);
-    let left = fs::read_dir(run.rings()).unwrap().count();
-    assert_eq!(left, 1, "the ring alone");
+    assert_eq!(run.left(), [maker.file.path()], "the ring alone");
 }
 
 /// A process was killed after it had journalled a batch and appended `k` bytes of it.
