@@ -434,31 +434,27 @@ impl<'a> Sections<'a> {
         Ok(Some(Site { function: self.rest.text()?, file: self.rest.text()?, line: self.rest.u32()? }))
     }
 
-    /// The fields of the context, those bound to the logger, and those of the call. Only looks ahead: what their
-    /// iterators have read is then left [`Sections::behind`].
+    /// How many groups there are: fields of the context, those bound to the logger, those of the call.
     #[inline(always)]
-    pub fn groups(&self) -> Result<[Option<Group<'a>>; 3], Malformed> {
-        let mut ahead = self.rest;
-        Ok([
-            self.group(flags::CONTEXT, flags::BOUND | flags::FIELDS, &mut ahead)?,
-            self.group(flags::BOUND, flags::FIELDS, &mut ahead)?,
-            self.group(flags::FIELDS, 0, &mut ahead)?,
-        ])
+    pub fn group_count(&self) -> u32 {
+        (self.flags & (flags::CONTEXT | flags::BOUND | flags::FIELDS)).count_ones()
     }
 
+    /// The first N groups. Only looks ahead: go on [`Sections::behind`] what has been read of each.
     #[inline(always)]
-    fn group(&self, flag: u16, later: u16, ahead: &mut Bytes<'a>) -> Result<Option<Group<'a>>, Malformed> {
-        if !self.has(flag) {
-            return Ok(None);
+    pub fn groups<const N: usize>(&self) -> Result<[Group<'a>; N], Malformed> {
+        let mut ahead = self.rest;
+        let mut groups = [Group { shape: None, count: 0, bytes: ahead }; N];
+        for (place, group) in groups.iter_mut().enumerate() {
+            *group = Group::open(&mut ahead)?;
+            // Where the last group ends is not known before it is read.
+            if place + 1 < N {
+                let mut fields = group.into_iter();
+                fields.by_ref().for_each(drop);
+                ahead = fields.end()?;
+            }
         }
-        let group = Group::open(ahead)?;
-        // Where the last group ends is not known before it is read.
-        if self.has(later) {
-            let mut fields = group.into_iter();
-            fields.by_ref().for_each(drop);
-            *ahead = fields.end()?;
-        }
-        Ok(Some(group))
+        Ok(groups)
     }
 
     /// Goes on behind the fields of a group.

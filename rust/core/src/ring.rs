@@ -116,9 +116,16 @@ impl Ring {
             return Err(corrupt);
         }
         let mut bytes = [0; HEADER];
-        let readable = (available as usize).min(HEADER);
+        let at = self.offset(position);
         // SAFETY: published and not yet released, so the producer leaves these bytes alone.
-        unsafe { self.region.read(self.offset(position), &mut bytes[..readable]) };
+        unsafe {
+            // Mostly so: a copy of known length is no call.
+            if available >= HEADER as u64 {
+                self.region.read(at, &mut bytes);
+            } else {
+                self.region.read(at, &mut bytes[..available as usize]);
+            }
+        }
         let header = Header::from_bytes(&bytes);
         let padded = u64::from(header.length).next_multiple_of(8);
         if padded == 0 || padded > available {

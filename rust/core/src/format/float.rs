@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use super::page::{Full, Page};
+
 /// What CPython's `repr` gives at most: `-2.2250738585072014e-308`.
 pub const REPR_MAX: usize = 24;
 
@@ -30,11 +32,7 @@ impl Repr {
     /// The shortest decimal text that reads back as `value`, laid out as CPython's `repr(float)` does.
     #[inline(always)]
     pub fn text(&mut self, value: f64) -> &[u8] {
-        let size = value.abs();
-        // Schubfach (Raffaello Giulietti, 2020; the crate's variant is by Victor Zverovich) finds the same digits as
-        // CPython's dtoa: the shortest that read back as the number, and of these the nearest. From 1e-4 up to 1e16
-        // the crate lays them out as Python does.
-        if (1e-4..1e16).contains(&size) || size == 0.0 {
+        if is_usual(value) {
             return self.digits.format_finite(value).as_bytes();
         }
         self.unusual(value)
@@ -82,6 +80,40 @@ impl Repr {
         exponent.iter().for_each(|&digit| put(digit));
         &self.text[..len]
     }
+}
+
+/// Whether the crate's text is CPython's.
+#[inline(always)]
+fn is_usual(value: f64) -> bool {
+    // Schubfach (Raffaello Giulietti, 2020; the crate's variant is by Victor Zverovich) finds the same digits as
+    // CPython's dtoa: the shortest that read back as the number, and of these the nearest. From 1e-4 up to 1e16 the
+    // crate lays them out as Python does.
+    let size = value.abs();
+    (1e-4..1e16).contains(&size) || size == 0.0
+}
+
+/// Appends the text of a [`Repr`].
+#[inline(always)]
+pub(super) fn repr(value: f64, page: &mut Page) -> Result<(), Full> {
+    if !is_usual(value) {
+        return page.push(Repr::new().unusual(value));
+    }
+    const { assert!(align_of::<zmij::Buffer>() == 1) };
+    let room = page.room(size_of::<zmij::Buffer>())?;
+    // SAFETY: there is room for a buffer, which may be anywhere, and the buffer is valid once it is written. Its text
+    // is not longer than it is.
+    unsafe {
+        let buffer = room.cast::<zmij::Buffer>();
+        buffer.write(zmij::Buffer::new());
+        let text = (*buffer).format_finite(value);
+        let (begin, count) = (text.as_ptr(), text.len());
+        // It stands at the buffer's beginning already, but that is not promised.
+        if begin != room {
+            std::ptr::copy(begin, room, count);
+        }
+        page.advance(count);
+    }
+    Ok(())
 }
 
 impl Default for Repr {

@@ -6,14 +6,13 @@
 
 use std::sync::Arc;
 
-use super::float::Repr;
 use super::keys::Plans;
 use super::message::Messages;
 use super::page::{Full, Page, SLACK, Stop, append};
 use super::stamp::Stamp;
-use super::{escape, fragment};
+use super::{decimal, escape, float, fragment};
 use crate::dictionary::{Dictionary, Entry};
-use crate::record::{Header, Malformed, Record, Sections, Value, flags};
+use crate::record::{Fields, Header, Malformed, Record, Sections, Value, flags};
 
 /// Pairs of level and logger that are remembered; a power of two.
 const HEADS: usize = 256;
@@ -89,9 +88,14 @@ impl JsonFormatter {
             page.literal(b",\"function_name\":")?;
             page = quoted(site.function, page)?;
             page.literal(b",\"line_number\":")?;
-            page.short(itoa::Buffer::new().format(site.line).as_bytes())?;
+            decimal::integer(i64::from(site.line), &mut page)?;
         }
-        self.fields(&mut sections, dictionary, &mut page)?;
+        page = match sections.group_count() {
+            0 => page,
+            1 => self.fields::<1>(&mut sections, dictionary, page)?,
+            2 => self.fields::<2>(&mut sections, dictionary, page)?,
+            _ => self.fields::<3>(&mut sections, dictionary, page)?,
+        };
         if let Some(exception) = sections.exception()? {
             page.literal(b",\"exception\":")?;
             page = quoted(exception.text, page)?;
@@ -128,30 +132,24 @@ impl JsonFormatter {
         slot.as_ref().map_or(&[], |head| &head.text)
     }
 
-    #[inline(always)]
-    fn fields(
+    /// The fields of N groups.
+    #[inline(never)]
+    fn fields<const N: usize>(
         &mut self,
         sections: &mut Sections<'_>,
         dictionary: &Dictionary,
-        page: &mut Page,
-    ) -> Result<(), Stop<Malformed>> {
-        let layers = sections.groups()?;
-        if layers.iter().all(Option::is_none) {
-            return Ok(());
-        }
-        let plan = self.plans.get(&layers, dictionary);
-        let mut pieces = plan.pieces().iter();
-        for group in layers.iter().flatten() {
+        mut page: Page,
+    ) -> Result<Page, Stop<Malformed>> {
+        let groups = sections.groups::<N>()?;
+        let mut pieces = self.plans.get(&groups, dictionary);
+        for group in groups {
+            let (these, others) = pieces.split_at_checked(usize::from(group.count)).ok_or(Malformed)?;
             let mut fields = group.into_iter();
-            for (_, value) in &mut fields {
-                if let Some(text) = pieces.next().and_then(|&piece| plan.text(piece)) {
-                    page.padded(text)?;
-                    write_value(value, page)?;
-                }
-            }
+            page = write_fields(&mut fields, these, page)?;
             sections.behind(&fields)?;
+            pieces = others;
         }
-        Ok(())
+        Ok(page)
     }
 }
 
@@ -183,14 +181,33 @@ fn quoted(text: &[u8], mut page: Page) -> Result<Page, Full> {
     Ok(page)
 }
 
+/// The fields of a group, each behind its piece of the plan.
+// Not inlined: a loop that has the registers to itself.
+#[inline(never)]
+fn write_fields(fields: &mut Fields<'_>, pieces: &[Box<[u8]>], mut page: Page) -> Result<Page, Stop<Malformed>> {
+    // A copy, because what is borrowed from elsewhere is in memory.
+    let mut rest = fields.clone();
+    for piece in pieces {
+        if piece.is_empty() {
+            rest.next();
+            continue;
+        }
+        page.padded(piece)?;
+        let (_, value) = rest.next().ok_or(Malformed)?;
+        write_value(value, &mut page)?;
+    }
+    *fields = rest;
+    Ok(page)
+}
+
 #[inline(always)]
 fn write_value(value: Value<'_>, page: &mut Page) -> Result<(), Full> {
     match value {
         Value::None => page.literal(b"null"),
         Value::Bool(true) => page.literal(b"true"),
         Value::Bool(false) => page.literal(b"false"),
-        Value::Int(number) => page.short(itoa::Buffer::new().format(number).as_bytes()),
-        Value::Float(number) if number.is_finite() => page.short(Repr::new().text(number)),
+        Value::Int(number) => decimal::integer(number, page),
+        Value::Float(number) if number.is_finite() => float::repr(number, page),
         Value::Float(number) if number.is_nan() => page.literal(b"\"NaN\""),
         Value::Float(number) if number > 0.0 => page.literal(b"\"Infinity\""),
         Value::Float(_) => page.literal(b"\"-Infinity\""),

@@ -12,9 +12,6 @@ use super::page::SLACK;
 use crate::dictionary::{Dictionary, Entry};
 use crate::record::Group;
 
-/// Context, bound fields, the call's fields: the later hides the earlier.
-pub(super) type Layers<'a> = [Option<Group<'a>>; 3];
-
 /// The line's own keys.
 const RESERVED: [&[u8]; 10] = [
     b"timestamp",
@@ -35,56 +32,29 @@ const SLOTS: usize = 256;
 /// The dictionary's keys of one shape.
 type Shape = Arc<[Box<[u8]>]>;
 
-/// What stands before each value of a line.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Plan {
-    /// The pieces one after the other, and [`SLACK`] bytes behind.
-    text: Vec<u8>,
-    pieces: Vec<Piece>,
-}
+/// What stands before each value of all groups, in order: `,"key":` and [`SLACK`] bytes; nothing before a value that
+/// is hidden.
+type Plan = Vec<Box<[u8]>>;
 
-/// Where in the plan's text a piece `,"key":` stands; a value that is hidden has an empty one.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Piece {
-    begin: u32,
-    count: u32,
-}
-
-impl Plan {
-    /// One piece for each value of all layers, in order.
-    #[inline(always)]
-    pub(super) fn pieces(&self) -> &[Piece] {
-        &self.pieces
+#[cold]
+#[inline(never)]
+fn plan(groups: &[Group<'_>], dictionary: &Dictionary) -> Plan {
+    let names: Vec<Cow<'_, [u8]>> = groups.iter().flat_map(|group| group_names(group, dictionary)).collect();
+    let mut last = HashMap::with_capacity(names.len());
+    for (place, name) in names.iter().enumerate() {
+        last.insert(name, place);
     }
-
-    /// What stands before a value, [`SLACK`] bytes behind it; `None` before a value that is hidden.
-    #[inline(always)]
-    pub(super) fn text(&self, piece: Piece) -> Option<&[u8]> {
-        let (begin, count) = (piece.begin as usize, piece.count as usize);
-        if count > 0 { self.text.get(begin..begin + count + SLACK) } else { None }
-    }
-
-    fn new(layers: &Layers<'_>, dictionary: &Dictionary) -> Self {
-        let names: Vec<Cow<'_, [u8]>> =
-            layers.iter().flatten().flat_map(|group| group_names(group, dictionary)).collect();
-        let mut last = HashMap::with_capacity(names.len());
-        for (place, name) in names.iter().enumerate() {
-            last.insert(name, place);
-        }
+    let piece = |(place, name): (usize, &Cow<'_, [u8]>)| {
         let mut text = Vec::new();
-        let mut pieces = Vec::with_capacity(names.len());
-        for (place, name) in names.iter().enumerate() {
-            let begin = text.len();
-            if last[name] == place {
-                text.push(b',');
-                escape::append_quoted(name, &mut text);
-                text.push(b':');
-            }
-            pieces.push(Piece { begin: begin as u32, count: (text.len() - begin) as u32 });
+        if last[name] == place {
+            text.push(b',');
+            escape::append_quoted(name, &mut text);
+            text.push(b':');
+            text.extend_from_slice(&[0; SLACK]);
         }
-        text.extend_from_slice(&[0; SLACK]);
-        Self { text, pieces }
-    }
+        text.into_boxed_slice()
+    };
+    names.iter().enumerate().map(piece).collect()
 }
 
 /// The names under which a group's values are written, as many as there are values.
@@ -170,11 +140,11 @@ fn canonical(key: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// A plan and the shapes of its layers. They are known again by their addresses, which are not used for anything else
+/// A plan and the shapes of its groups. They are known again by their addresses, which are not used for anything else
 /// as long as they are kept: an id alone would not do, because the next record may come with another dictionary.
 #[derive(Clone, Debug)]
 struct Slot {
-    shapes: [Option<Shape>; 3],
+    shapes: Box<[Shape]>,
     plan: Plan,
 }
 
@@ -187,62 +157,43 @@ pub(super) struct Plans {
 
 impl Plans {
     pub(super) fn new() -> Self {
-        Self { slots: Box::new([const { None }; SLOTS]), single: Plan::default() }
+        Self { slots: Box::new([const { None }; SLOTS]), single: Plan::new() }
     }
 
-    /// The plan for these layers.
+    /// What stands before each value of these groups, of which the later ones hide the earlier.
     #[inline(always)]
-    pub(super) fn get(&mut self, layers: &Layers<'_>, dictionary: &Dictionary) -> &Plan {
-        let [context, bound, fields] = layers;
-        let [Ok(context), Ok(bound), Ok(fields)] =
-            [known(context, dictionary), known(bound, dictionary), known(fields, dictionary)]
-        else {
-            return self.single(layers, dictionary);
-        };
-        let shapes = [context, bound, fields];
-        let slot = &mut self.slots[place(shapes)];
-        let hit = slot.as_ref().is_some_and(|slot| {
-            let mut pairs = slot.shapes.iter().zip(shapes);
-            pairs.all(|(one, other)| address(one.as_ref()) == address(other))
-        });
-        if !hit {
-            *slot = Some(Slot { shapes: shapes.map(Option::<&Shape>::cloned), plan: Plan::new(layers, dictionary) });
+    pub(super) fn get(&mut self, groups: &[Group<'_>], dictionary: &Dictionary) -> &[Box<[u8]>] {
+        let mut hash = 0;
+        for group in groups {
+            match shape_of(group, dictionary) {
+                Some(shape) if shape.len() == usize::from(group.count) => {
+                    hash = (hash ^ Arc::as_ptr(shape).addr() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                }
+                // Keys that are not, or not all, in the dictionary: a plan for these groups alone.
+                _ => {
+                    self.single = plan(groups, dictionary);
+                    return &self.single;
+                }
+            }
+        }
+        let slot = &mut self.slots[(hash >> 56) as usize % SLOTS];
+        if !slot.as_ref().is_some_and(|slot| slot.serves(groups, dictionary)) {
+            *slot = Some(Slot::new(groups, dictionary));
         }
         slot.as_ref().map_or(&self.single, |slot| &slot.plan)
     }
 }
 
-impl Plans {
-    /// A plan for these layers alone.
+impl Slot {
     #[cold]
-    fn single(&mut self, layers: &Layers<'_>, dictionary: &Dictionary) -> &Plan {
-        self.single = Plan::new(layers, dictionary);
-        &self.single
+    fn new(groups: &[Group<'_>], dictionary: &Dictionary) -> Self {
+        let shapes = groups.iter().filter_map(|group| shape_of(group, dictionary).cloned()).collect();
+        Self { shapes, plan: plan(groups, dictionary) }
     }
-}
 
-/// The shape of a layer, if there is one; an error if it does not fit.
-#[inline(always)]
-fn known<'a>(layer: &Option<Group<'_>>, dictionary: &'a Dictionary) -> Result<Option<&'a Shape>, Unknown> {
-    let Some(group) = layer else { return Ok(None) };
-    match shape_of(group, dictionary) {
-        Some(shape) if shape.len() == usize::from(group.count) => Ok(Some(shape)),
-        _ => Err(Unknown),
+    #[inline(always)]
+    fn serves(&self, groups: &[Group<'_>], dictionary: &Dictionary) -> bool {
+        let is = |group, known| shape_of(group, dictionary).is_some_and(|shape| Arc::ptr_eq(shape, known));
+        self.shapes.len() == groups.len() && groups.iter().zip(&self.shapes).all(|(group, known)| is(group, known))
     }
-}
-
-/// The keys of a layer are not, or not all, in the dictionary.
-struct Unknown;
-
-/// Where a shape is; 0 for none.
-#[inline(always)]
-fn address(shape: Option<&Shape>) -> usize {
-    shape.map_or(0, |shape| Arc::as_ptr(shape).cast::<u8>() as usize)
-}
-
-#[inline(always)]
-fn place(shapes: [Option<&Shape>; 3]) -> usize {
-    let mixed =
-        shapes.iter().fold(0, |hash, &shape| (hash ^ address(shape) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    (mixed >> 56) as usize % SLOTS
 }

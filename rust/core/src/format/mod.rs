@@ -1,9 +1,10 @@
 //! How a record becomes a line.
 //!
 //! `json` puts a line together on a `page`, with what the records of a batch share remembered in `keys`,
-//! `message` and `stamp`; `escape` writes strings, `float` floats as CPython does, `percent` is its
-//! `%` operator for plain values, `fragment` judges JSON that was made elsewhere.
+//! `message` and `stamp`; `escape` writes strings, `decimal` integers, `float` floats as CPython does, `percent` is
+//! its `%` operator for plain values, `fragment` judges JSON that was made elsewhere.
 
+mod decimal;
 mod escape;
 pub mod float;
 mod fragment;

@@ -76,9 +76,10 @@ pub(super) struct Page {
 impl Page {
     #[inline(always)]
     fn new(out: &mut Vec<u8>) -> Self {
-        let room = out.spare_capacity_mut();
-        let end = room.as_mut_ptr_range().end.cast();
-        Self { at: NonNull::from(room).cast(), end }
+        let room = NonNull::from(out.spare_capacity_mut());
+        // SAFETY: the end of what begins there.
+        let end = unsafe { room.cast::<u8>().add(room.len()) };
+        Self { at: room.cast(), end: end.as_ptr() }
     }
 
     /// Room for the next `count` bytes and [`SLACK`] more, to be written and then claimed with [`Page::advance`].
@@ -112,7 +113,7 @@ impl Page {
         Ok(())
     }
 
-    /// Appends bytes whose number is known when the program is built.
+    /// Appends bytes whose number is known when the program is built: a copy without a call.
     #[inline(always)]
     pub(super) fn literal<const N: usize>(&mut self, bytes: &[u8; N]) -> Result<(), Full> {
         self.push(bytes)
@@ -137,39 +138,5 @@ impl Page {
             self.advance(count);
         }
         Ok(())
-    }
-
-    /// Appends a text; one of up to 32 bytes without a call.
-    #[inline(always)]
-    pub(super) fn short(&mut self, text: &[u8]) -> Result<(), Full> {
-        let (begin, count) = (text.as_ptr(), text.len());
-        let room = self.room(count)?;
-        // SAFETY: there is room for `count` bytes; in each case the copies lie within the text, and reach from its
-        // first byte to its last without a gap.
-        unsafe {
-            match count {
-                16..=32 => ends::<16>(begin, count, room),
-                8..16 => ends::<8>(begin, count, room),
-                4..8 => ends::<4>(begin, count, room),
-                2..4 => ends::<2>(begin, count, room),
-                1 => copy(begin, room, 1),
-                _ => copy(begin, room, count),
-            }
-            self.advance(count);
-        }
-        Ok(())
-    }
-}
-
-/// Copies the first N and the last N bytes of a text.
-///
-/// # Safety
-/// The text has `count` bytes, N or more, and so has the room, which lies elsewhere.
-#[inline(always)]
-unsafe fn ends<const N: usize>(text: *const u8, count: usize, room: *mut u8) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        copy(text, room, N);
-        copy(text.add(count - N), room.add(count - N), N);
     }
 }

@@ -1,22 +1,13 @@
 //! A wall-clock stamp as RFC 3339 text: UTC, microseconds, `Z`.
 
+use super::decimal::pair;
+
 const NS_PER_SECOND: u64 = 1_000_000_000;
 const SECONDS_PER_DAY: u64 = 86_400;
 
 /// Length of the text: `2026-11-21T07:26:00.123456Z`.
 pub const STAMP_LEN: usize = 27;
 const SECOND_LEN: usize = 20;
-
-/// Two-digit decimals `00`..`99`, so that a pair of digits is one load and not two divisions.
-const PAIRS: [[u8; 2]; 100] = {
-    let mut pairs = [[b'0'; 2]; 100];
-    let mut i = 0;
-    while i < 100 {
-        pairs[i] = [b'0' + (i / 10) as u8, b'0' + (i % 10) as u8];
-        i += 1;
-    }
-    pairs
-};
 
 /// Writes stamps; remembers the last second, because the records of a batch mostly share it.
 ///
@@ -58,9 +49,10 @@ impl Stamp {
             within = ns - self.begin;
         }
         let micros = within as u32 / 1_000;
-        let [a, b] = PAIRS[(micros / 10_000) as usize % 100];
-        let [c, d] = PAIRS[(micros / 100 % 100) as usize];
-        let [e, f] = PAIRS[(micros % 100) as usize];
+        let (above, last) = (micros / 100, micros % 100);
+        let [a, b] = pair(above / 100);
+        let [c, d] = pair(above % 100);
+        let [e, f] = pair(last);
         (&self.second, [a, b, c, d, e, f, b'Z'])
     }
 
@@ -68,19 +60,18 @@ impl Stamp {
     fn set_second(&mut self, second: u64) {
         let (year, month, day) = civil(second / SECONDS_PER_DAY);
         let clock = (second % SECONDS_PER_DAY) as u32;
-        self.pair(0, year / 100);
-        self.pair(2, year % 100);
-        self.pair(5, month);
-        self.pair(8, day);
-        self.pair(11, clock / 3600);
-        self.pair(14, clock / 60 % 60);
-        self.pair(17, clock % 60);
+        self.set_pair(0, year / 100);
+        self.set_pair(2, year % 100);
+        self.set_pair(5, month);
+        self.set_pair(8, day);
+        self.set_pair(11, clock / 3600);
+        self.set_pair(14, clock / 60 % 60);
+        self.set_pair(17, clock % 60);
         self.begin = second * NS_PER_SECOND;
     }
 
-    #[inline]
-    fn pair(&mut self, at: usize, number: u32) {
-        self.second[at..at + 2].copy_from_slice(&PAIRS[number as usize % 100]);
+    fn set_pair(&mut self, at: usize, number: u32) {
+        self.second[at..at + 2].copy_from_slice(&pair(number));
     }
 }
 

@@ -71,6 +71,17 @@ fn values_are_written_as_json_has_them() {
 }
 
 #[test]
+fn integers_have_all_their_digits() {
+    let dictionary = dictionary(&[&[b"v"]]);
+    let powers = (0..19).map(|exponent| 10i64.pow(exponent));
+    let near = powers.flat_map(|power| [power - 1, power, power + 1, power / 7 * 3, 1 - power, -power]);
+    for number in near.chain([i64::MIN, i64::MAX]) {
+        let draft = Draft::new(b"m").group(flags::FIELDS, 1, &[Value::Int(number)]);
+        assert_eq!(draft.after_message(&dictionary), format!(",\"v\":{number}"));
+    }
+}
+
+#[test]
 fn what_only_claims_to_be_a_number_or_json_becomes_a_string() {
     let long = vec![b'7'; 4301];
     let deep = [vec![b'['; 129], vec![b']'; 129]].concat();
