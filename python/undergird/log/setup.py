@@ -65,16 +65,16 @@ def configure(
         >>> undergird.configure("run.log", level="DEBUG")
     """
     number = _level(level, "level")
-    if format not in FORMATS:
+    if not isinstance(format, str) or format not in FORMATS:
         raise ConfigurationError(f"format {format!r} is not known; there is {', '.join(map(repr, FORMATS))}")
-    word, _, limit = overload.partition(":")
+    word, _, limit = overload.partition(":") if isinstance(overload, str) else ("", "", "")
     if word not in ("block", "drop_newest", "drop_below") or bool(limit) != (word == "drop_below"):
         raise ConfigurationError(
             f"overload {overload!r} is not known; there is 'block', 'drop_newest' and 'drop_below:LEVEL'"
         )
     limit_number = _level(limit, "overload") if limit else 0
     size = RING_SIZE if ring_size is None else ring_size
-    if not RING_SIZES[0] <= size <= RING_SIZES[1]:
+    if type(size) is not int or not RING_SIZES[0] <= size <= RING_SIZES[1]:
         raise ConfigurationError(f"ring_size {size!r} is not between {RING_SIZES[0]} and {RING_SIZES[1]} bytes")
     rings = _ring_dir(ring_dir)
     handlers: list[logging.Handler] = []
@@ -168,9 +168,9 @@ def _checked(file: Path) -> Path:
         LogFileError: If it cannot.
     """
     file = Path(os.path.abspath(file))  # noqa: PTH100 -- links stay, as in the standard library
-    if file.is_dir():
+    if os.path.isdir(file):  # noqa: PTH112 (the method raises where one may not look)
         raise LogFileError(f"{file} is a directory; name a file in it, such as {file / 'run.log'}")
-    if not file.parent.is_dir():
+    if not os.path.isdir(file.parent) and os.access(file.parent.parent, os.X_OK):  # noqa: PTH112
         raise LogFileError(f"{file.parent} is not a directory; make it before logging to {file}")
     try:
         _core.probe(str(file))

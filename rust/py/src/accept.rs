@@ -8,7 +8,6 @@ use pyo3::prelude::*;
 use undergird_core::record::{Header, INLINE, Kind, Value, encode_group, flags};
 use undergird_core::scratch::Scratch;
 
-use crate::generation::generation;
 use crate::hooks::hooks;
 use crate::host::wall_ns;
 use crate::producer::GilSide;
@@ -24,10 +23,13 @@ const SYNC: Duration = Duration::from_secs(5);
 
 /// Pushes a record and sees to it that it is drained in time.
 ///
+/// Whether the record has been dealt with; not, if the ring was replaced while the call waited for room. Then the
+/// record has to be put together again, for the new one.
+///
 /// # Errors
 /// Only what a signal handler raised while the call waited.
 #[inline]
-pub fn accept(py: Python<'_>, runtime: &Runtime, route: usize, header: Header, payload: &[u8]) -> PyResult<()> {
+pub fn accept(py: Python<'_>, runtime: &Runtime, route: usize, header: Header, payload: &[u8]) -> PyResult<bool> {
     // SAFETY: the GIL is held, and nothing below runs Python while the reference lives.
     let gil = unsafe { runtime.gil() };
     if gil.announce {
@@ -42,9 +44,9 @@ pub fn accept(py: Python<'_>, runtime: &Runtime, route: usize, header: Header, p
     }
     // Relaxed: set under the GIL.
     if runtime.sync.load(Ordering::Relaxed) {
-        return drain(py);
+        drain(py);
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Wakes the writer, about once for each quarter of the ring that fills up.
@@ -60,20 +62,18 @@ fn wake(runtime: &Runtime, gil: &mut GilSide) {
 }
 
 #[cold]
-fn drain(py: Python<'_>) -> PyResult<()> {
+fn drain(py: Python<'_>) {
     if let Some(runtime) = shared(py) {
         // SAFETY: the GIL is held.
         let position = unsafe { runtime.gil() }.producer.head();
         py.detach(|| runtime.drain_now(position, Instant::now() + SYNC));
     }
-    Ok(())
 }
 
 /// The ring is full: waits for room as agreed, then pushes or refuses.
 #[cold]
-fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8]) -> PyResult<()> {
-    let Some(runtime) = shared(py) else { return Ok(()) };
-    let made_at = generation().load(Ordering::Relaxed);
+fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8]) -> PyResult<bool> {
+    let Some(runtime) = shared(py) else { return Ok(false) };
     let longest = if hooks(py)?.in_event_loop(py) { LONGEST.1 } else { LONGEST.0 };
     let deadline = Instant::now() + longest;
     // SAFETY: the GIL is held; the reference ends here.
@@ -85,22 +85,29 @@ fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8]) -> P
         let gil = unsafe { runtime.gil() };
         let tail = runtime.memory.ring().tail();
         let stuck = gil.stuck_at == Some(tail);
-        if gil.push(&runtime.memory, runtime.ring_path(), header, payload).is_ok() {
+        let current = runtime.is_current();
+        if !current && interrupted.is_ok() {
+            return Ok(false);
+        }
+        // What is pushed into a ring that has been replaced would stay there.
+        if current && gil.push(&runtime.memory, runtime.ring_path(), header, payload).is_ok() {
             gil.routes[route].emitted += 1;
             gil.stuck_at = None;
-            return interrupted;
+            if runtime.sync.load(Ordering::Relaxed) {
+                drain(py);
+            }
+            return interrupted.map(|()| true);
         }
-        let stopped = generation().load(Ordering::Relaxed) != made_at || interrupted.is_err();
-        if !waits || stuck || stopped || Instant::now() >= deadline {
+        if !waits || stuck || interrupted.is_err() || Instant::now() >= deadline {
             // A wait in vain is not repeated before something has moved.
             gil.stuck_at = waits.then_some(tail);
             gil.routes[route].emitted += 1;
             gil.refuse(&runtime.memory, route, header.level);
-            if !runtime.is_current() {
+            if !current {
                 // Its counts have been taken over already.
                 stats::refused_late(py, &gil.routes[route], gil.sinks());
             }
-            return interrupted;
+            return interrupted.map(|()| true);
         }
         py.detach(|| wait(&runtime, deadline.min(Instant::now() + SLICE)));
         interrupted = py.check_signals();
@@ -115,6 +122,17 @@ fn wait(runtime: &Arc<Runtime>, deadline: Instant) {
         runtime.wake();
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(1));
+    }
+}
+
+/// Says what has not been said yet, before a ring ends.
+pub fn announce_rest(_py: Python<'_>, runtime: &Runtime) {
+    // SAFETY: the GIL is held, and nothing here runs Python.
+    let gil = unsafe { runtime.gil() };
+    if gil.announce
+        && let Some(route) = gil.routes.iter().position(|route| route.dropped > 0)
+    {
+        announce(runtime, gil, route);
     }
 }
 

@@ -68,22 +68,25 @@ pub fn emit(
     if noticed.truncated {
         flags |= flags::TRUNCATED;
     }
-    let Some(runtime) = ensure(py)? else { return Ok(false) };
-    // SAFETY: the GIL is held, and nothing here runs Python while the reference lives.
-    let gil = unsafe { runtime.gil() };
-    let file = path.as_os_str().as_bytes();
-    let Some(route) = gil.route_to(&runtime.memory, std::iter::once((file, format))) else { return Ok(false) };
-    // SAFETY: a live str, and the GIL is held.
-    let level = unsafe { with_text(level_name.as_ptr(), |name| gil.level(&runtime.memory, level, name)) };
-    let header = Header {
-        kind: Kind::Log as u8,
-        level,
-        flags,
-        route: gil.routes[route].id,
-        name: INLINE,
-        stamp,
-        ..Header::default()
-    };
-    accept(py, &runtime, route, header, payload.as_slice())?;
-    Ok(true)
+    loop {
+        let Some(runtime) = ensure(py)? else { return Ok(false) };
+        // SAFETY: the GIL is held, and nothing here runs Python while the reference lives.
+        let gil = unsafe { runtime.gil() };
+        let file = path.as_os_str().as_bytes();
+        let Some(route) = gil.route_to(&runtime.memory, std::iter::once((file, format))) else { return Ok(false) };
+        // SAFETY: a live str, and the GIL is held.
+        let level = unsafe { with_text(level_name.as_ptr(), |name| gil.level(&runtime.memory, level, name)) };
+        let header = Header {
+            kind: Kind::Log as u8,
+            level,
+            flags,
+            route: gil.routes[route].id,
+            name: INLINE,
+            stamp,
+            ..Header::default()
+        };
+        if accept(py, &runtime, route, header, payload.as_slice())? {
+            return Ok(true);
+        }
+    }
 }

@@ -17,6 +17,7 @@ use undergird_core::ring::Producer;
 use undergird_core::ringfile::{RingFile, RingMemory};
 use undergird_core::writer::{Round, Writer};
 
+use crate::accept::announce_rest;
 use crate::generation::invalidate;
 use crate::gil::GilCell;
 use crate::home::{Home, Settings};
@@ -288,6 +289,8 @@ pub fn shared(py: Python<'_>) -> Option<Arc<Runtime>> {
 /// written in time.
 pub fn shutdown(py: Python<'_>, deadline: Option<Instant>) -> bool {
     let Some(runtime) = shared(py) else { return true };
+    flush(py, deadline);
+    announce_rest(py, &runtime);
     let drainer = runtime.joinable.get(py).take();
     runtime.sync.store(true, Ordering::Relaxed);
     py.detach(|| runtime.finish(drainer, deadline))
@@ -311,6 +314,7 @@ fn flush(py: Python<'_>, deadline: Option<Instant>) -> bool {
 /// Takes the present runtime away, so that the next call starts another, and writes what it holds.
 fn retire(py: Python<'_>, deadline: Option<Instant>) -> bool {
     let Some(old) = shared(py) else { return true };
+    announce_rest(py, &old);
     let was = CURRENT.swap(std::ptr::null_mut(), Ordering::Relaxed);
     // SAFETY: the reference that `ensure` left there; `old` is another.
     drop(unsafe { Arc::from_raw(was) });

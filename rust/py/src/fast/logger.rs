@@ -226,7 +226,10 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
         return slow(call, LEVEL);
     }
     header.stamp = wall_ns();
-    accept(call.py, runtime, route, header, scratch.as_slice())
+    if !accept(call.py, runtime, route, header, scratch.as_slice())? {
+        return slow(call, LEVEL);
+    }
+    Ok(())
 }
 
 /// The standard library's way.

@@ -1,0 +1,186 @@
+"""Children to be killed, and what must be true of the file afterwards."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import json
+import mmap
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from undergird.log import rings
+
+LINE = re.compile(
+    rb'\{"timestamp":"[-0-9T:.]{26}Z","level":"INFO","logger_name":"survivor","message":"record"'
+    rb',"thread":(\d+),"number":(\d+)\}\n'
+)
+
+
+class Nursery:
+    """The process that forks children; see nursery.py."""
+
+    def __init__(self, ring_dir: Path) -> None:
+        self._ring_dir = ring_dir
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("UNDERGIRD_")}
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(Path(__file__).with_name("nursery.py"))],
+            env={**environment, "UNDERGIRD_RING_DIR": str(ring_dir)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._answer() == "ready"
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().decode().strip()
+
+    def do(self, action: str, **options: Any) -> int:
+        """Starts a child with a task; its process id."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"action": action, **options}, default=str).encode() + b"\n")
+        self._process.stdin.flush()
+        return int(self._answer())
+
+    def wait(self, pid: int) -> int:
+        """Waits for a child; its exit code, negative for a signal."""
+        return self.do("wait", pid=pid)
+
+    def kill(self, pid: int) -> bool:
+        """Kills a child; whether it was still at work."""
+        os.kill(pid, signal.SIGKILL)
+        return self.wait(pid) == -signal.SIGKILL
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(60)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+class Numbers:
+    """Shared memory in which each thread of a child stores the number of the last call that returned."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "numbers"
+        self.path.write_bytes(bytes(mmap.PAGESIZE))
+        with self.path.open("r+b") as file:
+            self._numbers = memoryview(mmap.mmap(file.fileno(), 0)).cast("Q")
+
+    def __getitem__(self, thread: int) -> int:
+        return self._numbers[thread]
+
+    def wait_for(self, thread: int, number: int, seconds: float = 30.0) -> None:
+        """Waits until a thread's calls have got so far."""
+        deadline = time.monotonic() + seconds
+        while self[thread] < number:
+            assert time.monotonic() < deadline, f"thread {thread} has not got to {number}"
+            time.sleep(0.0002)
+
+    def clear(self) -> None:
+        for thread in range(len(self._numbers)):
+            self._numbers[thread] = 0
+
+
+@pytest.fixture(scope="session")
+def _rings() -> Iterator[Path]:
+    """A place for rings in shared memory that goes with the session."""
+    with tempfile.TemporaryDirectory(prefix="undergird-tests-", dir="/dev/shm") as directory:
+        yield Path(directory)
+
+
+@pytest.fixture
+def ring_dir(_rings: Path, monkeypatch: pytest.MonkeyPatch, _no_settings_from_outside: None) -> Path:
+    """The same, and everything that is started below uses it."""
+    monkeypatch.setenv("UNDERGIRD_RING_DIR", str(_rings))
+    return _rings
+
+
+@pytest.fixture(scope="session")
+def _nursery(_rings: Path) -> Iterator[Nursery]:
+    nursery = Nursery(_rings)
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture
+def nursery(_nursery: Nursery, ring_dir: Path) -> Nursery:
+    """The process that forks children; its environment names the same place for rings as this one's."""
+    return _nursery
+
+
+class Scene:
+    """One directory with one log, and the children that write it."""
+
+    def __init__(self, directory: Path, nursery: Nursery) -> None:
+        self.nursery = nursery
+        directory.mkdir()
+        self.numbers = Numbers(directory.parent)
+        self.move_to(directory)
+
+    def move_to(self, directory: Path) -> None:
+        """Goes on in another directory, with numbers from 1."""
+        directory.mkdir(exist_ok=True)
+        self.directory = directory
+        self.path = directory / "run.log"
+        self.numbers.clear()
+
+    def write(self, **options: Any) -> int:
+        """Starts a child that logs for ever; its process id."""
+        return self.nursery.do("write", path=self.path, shared=self.numbers.path, **options)
+
+    def start_again(self) -> None:
+        """The next start of a program that logs there, which then ends."""
+        assert self.nursery.wait(self.nursery.do("start", path=self.path)) == 0
+
+    def lines(self) -> int:
+        """Lines that are in the file now."""
+        return self.path.read_bytes().count(b"\n") if self.path.exists() else 0
+
+    @contextmanager
+    def held_log(self) -> Iterator[None]:
+        """Keeps everybody from writing the log, so that records wait in their rings."""
+        with self.path.with_name(".run.log.lock").open("r+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def recover(self) -> tuple[int, str]:
+        """What `undergird recover DIR` does, in this process: its exit code and what it says."""
+        out = io.StringIO()
+        return rings.recover(self.directory, out), out.getvalue()
+
+    def check(self, threads: int = 1) -> None:
+        """Asserts that every number that was stored is in the file once and in order, and no line is broken.
+
+        The call after the last one that returned may have been accepted as well.
+        """
+        data = self.path.read_bytes()
+        found: list[list[int]] = [[] for _ in range(threads)]
+        end = 0
+        for match in LINE.finditer(data):
+            assert match.start() == end, f"a broken line: {data[end : match.start()][:200]!r}"
+            end = match.end()
+            found[int(match[1])].append(int(match[2]))
+        assert end == len(data), f"a broken line at the end: {data[end:][:200]!r}"
+        for thread, those in enumerate(found):
+            stored = self.numbers[thread]
+            assert those == list(range(1, len(those) + 1)), f"thread {thread}: lost, doubled or out of order"
+            assert stored <= len(those) <= stored + 1, f"thread {thread}: {len(those)} lines, {stored} calls returned"
+
+
+@pytest.fixture
+def scene(tmp_path: Path, nursery: Nursery) -> Scene:
+    """An empty directory and the process that forks children."""
+    return Scene(tmp_path / "logs", nursery)

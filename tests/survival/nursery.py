@@ -1,0 +1,102 @@
+"""A process that has imported undergird and nothing else has happened: it forks the children that are to be killed.
+
+Commands are lines of JSON on stdin; each is answered by one line on stdout. Children answer with nothing: what they
+have logged stands in shared memory.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import json
+import mmap
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import undergird
+import undergird.log.rings
+
+def write(path: str, shared: str, threads: int = 1, killed_after: float | None = None, **options: Any) -> None:
+    """Logs numbers for ever, each thread its own, and stores each after its call has returned.
+
+    `killed_after` is in seconds of the process's own processor time: the kill then comes while it is at work, however
+    busy the machine is with other things.
+    """
+    with Path(shared).open("r+b") as file:
+        # Eight bytes are stored at once; `struct.pack_into` would clear them first.
+        numbers = memoryview(mmap.mmap(file.fileno(), 0)).cast("Q")
+    undergird.configure(path, **options)
+    log = undergird.get_logger("survivor")
+
+    def work(thread: int) -> None:
+        info = log.info
+        for number in itertools.count(1):
+            info("record", thread=thread, number=number)
+            numbers[thread] = number
+
+    if killed_after is not None:
+        set_timer(killed_after)
+    for thread in range(1, threads):
+        threading.Thread(target=work, args=(thread,), daemon=True).start()
+    work(0)
+
+
+def set_timer(seconds: float) -> None:
+    """Has the kernel send SIGKILL once the process has worked for so long."""
+
+    class Event(ctypes.Structure):
+        _fields_ = (("value", ctypes.c_void_p), ("signal", ctypes.c_int), ("notify", ctypes.c_int * 13))
+
+    library = ctypes.CDLL(None, use_errno=True)
+    event = Event(None, signal.SIGKILL)
+    timer = ctypes.c_void_p()
+    assert library.timer_create(time.CLOCK_PROCESS_CPUTIME_ID, ctypes.byref(event), ctypes.byref(timer)) == 0
+    once = (ctypes.c_long * 4)(0, 0, *divmod(int(seconds * 1e9), 10**9))
+    assert library.timer_settime(timer, 0, once, None) == 0
+
+
+def start(path: str, idle: float = 0.0, **options: Any) -> None:
+    """Starts a run in the same place, and ends it."""
+    undergird.configure(path, **options)
+    time.sleep(idle)
+    undergird.shutdown(60.0)
+
+
+def recover(directory: str) -> None:
+    """Recovers."""
+    with Path(os.devnull).open("w") as out:
+        undergird.log.rings.recover(Path(directory), out)
+
+
+ACTIONS: dict[str, Callable[..., None]] = {"write": write, "start": start, "recover": recover}
+
+
+def main() -> None:
+    print("ready", flush=True)
+    for line in sys.stdin:
+        command = json.loads(line)
+        action = command.pop("action")
+        if action == "wait":
+            # Not `waitpid` alone: whoever asks wants to know whether it was still at work.
+            _, status = os.waitpid(command["pid"], 0)
+            print(os.waitstatus_to_exitcode(status), flush=True)
+            continue
+        pid = os.fork()
+        if pid == 0:
+            status = 70
+            try:
+                ACTIONS[action](**command)
+                status = 0
+            finally:
+                os._exit(status)
+        print(pid, flush=True)
+
+
+if __name__ == "__main__":
+    main()

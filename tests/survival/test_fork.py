@@ -1,0 +1,398 @@
+"""Forks of every kind: each child has a ring of its own, nothing is written twice, nobody hangs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import Script
+    from tests.survival.conftest import Scene
+
+BEGIN = """
+    import ctypes, itertools, os, platform, signal, sys, threading, time, warnings
+    import undergird
+    warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*fork.*")
+    undergird.configure("run.log")
+    log = undergird.get_logger("forks")
+    def work(who, count):
+        for number in range(count):
+            log.info("record %d", number, who=who, number=number)
+"""
+
+
+def read(path: Path) -> dict[str, list[int]]:
+    """The numbers of each writer in the order of the file; all lines must be whole."""
+    data = path.read_bytes()
+    assert data.endswith(b"\n")
+    found: dict[str, list[int]] = defaultdict(list)
+    for line in data.split(b"\n")[:-1]:
+        record = json.loads(line)
+        found[record["who"]].append(record["number"])
+    return dict(found)
+
+
+def complete(path: Path, **counts: int) -> None:
+    found = read(path)
+    assert {who: len(those) for who, those in found.items()} == counts
+    for who, those in found.items():
+        assert those == list(range(counts[who])), f"{who}: lost, doubled or out of order"
+
+
+@pytest.mark.parametrize("flushed", [True, False])
+@pytest.mark.parametrize("ending", ["os._exit(0)", "sys.exit(0)", "undergird.shutdown(); os._exit(0)"])
+def test_four_children_and_their_parent_with_threads_lose_and_double_nothing(
+    flushed: bool, ending: str, script: Script, tmp_path: Path, ring_dir: Path
+) -> None:
+    script(
+        BEGIN
+        + f"""
+    before = threading.Thread(target=work, args=("thread", 10_000))
+    before.start()
+    work("parent", 5_000)
+    if {flushed}:
+        undergird.flush()
+    children = []
+    for child in range(4):
+        pid = os.fork()
+        if pid == 0:
+            work(f"child{{child}}", 10_000)
+            {ending}
+        children.append(pid)
+    for number in range(5_000, 10_000):
+        log.info("record %d", number, who="parent", number=number)
+    before.join()
+    for pid in children:
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    """
+    )
+    complete(tmp_path / "run.log", parent=10_000, thread=10_000, **{f"child{child}": 10_000 for child in range(4)})
+    assert list(ring_dir.rglob("*.ring")) == []
+
+
+KINDS = {
+    "os.fork": "os.fork()",
+    "fork of the C library": "ctypes.PyDLL(None).fork()",
+    "a raw clone": "ctypes.PyDLL(None).syscall({'x86_64': 56, 'aarch64': 220}[platform.machine()], 17, 0, 0, 0, 0)",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("first", ["work('child', 1)", "undergird.flush()", "undergird.stats()", "undergird.shutdown()"])
+def test_a_child_has_a_ring_of_its_own_after(
+    kind: str, first: str, script: Script, tmp_path: Path, ring_dir: Path
+) -> None:
+    done = script(
+        BEGIN
+        + f"""
+    import fcntl
+    log.info("first", who="parent", number=0)
+    undergird.flush()
+    lock = open(".run.log.lock", "r+b")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    # These wait in the parent's ring, which the child must not touch.
+    for number in range(1, 500):
+        log.info("record", who="parent", number=number)
+    mine = undergird.stats()["ring"]
+    pid = {KINDS[kind]}
+    if pid == 0:
+        lock.close()
+        {first}
+        for number in range(1 if "work" in {first!r} else 0, 500):
+            log.info("record", who="child", number=number)
+        assert undergird.stats()["ring"] != mine
+        assert undergird.stats()["emitted"] == 500, undergird.stats()
+        os._exit(0)
+    fcntl.flock(lock, fcntl.LOCK_UN)
+    lock.close()
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    work_on = [log.info("record", who="parent", number=number) for number in range(500, 1000)]
+    """
+    )
+    assert done.stderr == ""
+    complete(tmp_path / "run.log", parent=1000, child=500)
+
+
+def test_a_grandchild_has_a_ring_of_its_own(script: Script, tmp_path: Path, ring_dir: Path) -> None:
+    script(
+        BEGIN
+        + """
+    work("parent", 1000)
+    if (child := os.fork()) == 0:
+        work("child", 1000)
+        if (grandchild := os.fork()) == 0:
+            work("grandchild", 1000)
+            os._exit(0)
+        os.waitpid(grandchild, 0)
+        os._exit(0)
+    os.waitpid(child, 0)
+    """
+    )
+    complete(tmp_path / "run.log", parent=1000, child=1000, grandchild=1000)
+
+
+def test_a_fork_while_a_call_waits_for_room_does_not_hang(script: Script, tmp_path: Path, ring_dir: Path) -> None:
+    script(
+        """
+    import fcntl, os, threading, time
+    import undergird
+    import warnings
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    undergird.configure("run.log", ring_size=1 << 16)
+    log = undergird.get_logger("forks")
+    log.info("first", who="first", number=0)
+    undergird.flush()
+    lock = open(".run.log.lock", "r+b")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    def work(who, count):
+        for number in range(count):
+            log.info("record", who=who, number=number)
+    thread = threading.Thread(target=work, args=("thread", 3_000))
+    thread.start()
+    while undergird.stats()["in_flight"] < 400:
+        time.sleep(0.001)
+    pid = os.fork()
+    if pid == 0:
+        lock.close()
+        work("child", 100)
+        undergird.shutdown(30)
+        os._exit(0)
+    fcntl.flock(lock, fcntl.LOCK_UN)
+    lock.close()
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    """
+    )
+    assert read(tmp_path / "run.log")["child"] == list(range(100))
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_workers_of_multiprocessing_log_into_the_same_file(
+    method: str, script: Script, tmp_path: Path, ring_dir: Path
+) -> None:
+    (tmp_path / "sim.py").write_text(
+        f"""
+import multiprocessing
+import os
+import warnings
+warnings.filterwarnings("ignore", category=DeprecationWarning)
+import undergird
+
+log = undergird.get_logger("forks")
+
+def begin():
+    if {method!r} != "fork":
+        undergird.configure("run.log")
+
+def work(who):
+    for number in range(2_000):
+        log.info("record %d", number, who=who, number=number)
+    return os.getpid()
+
+if __name__ == "__main__":
+    undergird.configure("run.log")
+    context = multiprocessing.get_context({method!r})
+    with context.Pool(3, initializer=begin) as pool:
+        pool.map(work, [f"task{{task}}" for task in range(6)], chunksize=1)
+        work("parent")
+        pool.close()
+        pool.join()
+    process = context.Process(target=work, args=("process",)) if {method!r} == "fork" else None
+    if process:
+        process.start()
+        process.join()
+        assert process.exitcode == 0
+"""
+    )
+    script("import runpy, sys; sys.path.insert(0, ''); runpy.run_path('sim.py', run_name='__main__')") if method == "fork" \
+        else script(f"import subprocess, sys; subprocess.run([{sys.executable!r}, 'sim.py'], check=True, timeout=100)")
+    script("import undergird.cli; undergird.cli.main(['recover', '.'])")
+    expected = {f"task{task}": 2_000 for task in range(6)} | {"parent": 2_000}
+    if method == "fork":
+        expected["process"] = 2_000
+    complete(tmp_path / "run.log", **expected)
+
+
+def test_a_parents_ring_is_recovered_while_a_child_that_never_logged_lives(
+    script: Script, tmp_path: Path, ring_dir: Path
+) -> None:
+    done = script(
+        BEGIN
+        + """
+    import fcntl
+    work("parent", 10)
+    undergird.flush()
+    with open(".run.log.lock", "r+b") as lock:
+        pid = os.fork()
+        if pid == 0:
+            lock.close()
+            os.close(1)
+            os.close(2)
+            time.sleep(60)
+            os._exit(0)
+        print(pid, flush=True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for number in range(10, 2_000):
+            log.info("record %d", number, who="parent", number=number)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    child = int(done.stdout)
+    try:
+        os.kill(child, 0)
+        said = script("import undergird.cli; raise SystemExit(undergird.cli.main(['recover', '.']))").stdout
+        assert "recovered" in said
+        complete(tmp_path / "run.log", parent=2_000)
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def test_a_parent_writes_what_its_killed_children_left(script: Script, tmp_path: Path, ring_dir: Path) -> None:
+    script(
+        BEGIN
+        + """
+    import fcntl
+    log.info("first", who="parent", number=0)
+    undergird.flush()
+    lock = open(".run.log.lock", "r+b")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    children = []
+    for child in range(3):
+        pid = os.fork()
+        if pid == 0:
+            work(f"child{child}", 1_000)
+            os.kill(os.getpid(), signal.SIGKILL)
+        children.append(pid)
+    for pid in children:
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+    fcntl.flock(lock, fcntl.LOCK_UN)
+    begin = time.monotonic()
+    while undergird.stats()["recovered"] < 3_000:
+        assert time.monotonic() < begin + 10, undergird.stats()
+        time.sleep(0.01)
+    assert time.monotonic() < begin + 3
+    """
+    )
+    complete(tmp_path / "run.log", parent=1, child0=1_000, child1=1_000, child2=1_000)
+
+
+# --- files that go while they are used ----------------------------------------------------------------------------------
+
+
+def test_a_log_that_is_deleted_is_made_again(script: Script, tmp_path: Path, ring_dir: Path) -> None:
+    script(
+        BEGIN
+        + """
+    work("before", 100)
+    undergird.flush()
+    os.unlink("run.log")
+    work("after", 100)
+    undergird.flush()
+    os.rename("run.log", "moved.log")
+    work("later", 100)
+    """
+    )
+    complete(tmp_path / "moved.log", after=100)
+    complete(tmp_path / "run.log", later=100)
+
+
+def test_a_lock_file_that_is_deleted_is_made_again(script: Script, tmp_path: Path, ring_dir: Path) -> None:
+    script(
+        BEGIN
+        + """
+    work("before", 100)
+    undergird.flush()
+    os.unlink(".run.log.lock")
+    work("after", 100)
+    undergird.flush()
+    assert os.path.exists(".run.log.lock")
+    """
+    )
+    complete(tmp_path / "run.log", before=100, after=100)
+
+
+@pytest.mark.parametrize("end", ["pass", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_a_ring_that_is_deleted_is_made_again(end: str, script: Script, tmp_path: Path, ring_dir: Path) -> None:
+    script(
+        BEGIN
+        + f"""
+    import pathlib
+    work("before", 100)
+    old = undergird.stats()["ring"]
+    os.unlink(old)
+    deadline = time.monotonic() + 20
+    while undergird.stats()["ring"] == old:
+        assert time.monotonic() < deadline
+        log.info("record", who="meanwhile", number=-1)
+        time.sleep(0.01)
+    work("after", 10_000)
+    {end}
+    """,
+        check=False,
+    )
+    script("import undergird.cli; raise SystemExit(undergird.cli.main(['recover', '.']))")
+    found = read(tmp_path / "run.log")
+    assert found["before"] == list(range(100))
+    assert found["after"] == list(range(10_000))
+
+
+def test_descriptors_that_somebody_else_closes_are_opened_again(script: Script, tmp_path: Path, ring_dir: Path) -> None:
+    script(
+        BEGIN
+        + """
+    work("before", 100)
+    undergird.flush()
+    os.closerange(3, 100)
+    theirs = [open(f"theirs{number}", "w") for number in range(20)]
+    work("after", 100)
+    undergird.flush()
+    """
+    )
+    complete(tmp_path / "run.log", before=100, after=100)
+    assert [path.read_text() for path in tmp_path.glob("theirs*")] == [""] * 20
+
+
+def test_a_process_that_is_stopped_does_not_stop_the_others(scene: Scene) -> None:
+    stopped = scene.write()
+    scene.numbers.wait_for(0, 100)
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        # Stopped while it held the log or not, the other one goes on.
+        scene.numbers.clear()
+        pid = scene.write()
+        scene.numbers.wait_for(0, 1000, seconds=60.0)
+        assert scene.nursery.kill(pid)
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+        assert scene.nursery.kill(stopped)
+    time.sleep(0)
+    assert scene.recover()[0] == 0
+
+
+# --- interpreters -------------------------------------------------------------------------------------------------------
+
+
+def test_a_subinterpreter_gets_an_import_error(script: Script) -> None:
+    script(
+        """
+    try:
+        import _interpreters as interpreters
+    except ImportError:
+        import _xxsubinterpreters as interpreters
+    source = "try: import undergird.log\\nexcept ImportError as error: assert 'interpreter' in str(error), error\\n"
+    source += "else: raise AssertionError('it was imported')"
+    import undergird.log
+    failed = interpreters.run_string(interpreters.create(), source)
+    assert failed is None, failed
+    """
+    )

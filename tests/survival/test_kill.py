@@ -1,0 +1,155 @@
+"""SIGKILL at random instants under full load: what was accepted is in the file, once.
+
+`UNDERGIRD_KILL_ROUNDS` says how often (200 by default).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.survival.conftest import Scene
+
+ROUNDS = int(os.environ.get("UNDERGIRD_KILL_ROUNDS", "200"))
+PATIENCE = pytest.mark.timeout(120 + 2 * ROUNDS)
+
+
+def chance() -> random.Random:
+    seed = random.SystemRandom().getrandbits(32)
+    print(f"seed {seed}")
+    return random.Random(seed)
+
+
+@PATIENCE
+def test_every_call_that_returned_before_a_kill_is_in_the_file_once(scene: Scene) -> None:
+    draw = chance()
+    top = scene.directory
+    waiting = 0
+    for each in range(ROUNDS):
+        scene.move_to(top / str(each))
+        threads = draw.choice((1, 1, 1, 3))
+        size = draw.choice((1 << 16, 1 << 20, 4 << 20))
+        pid = scene.write(threads=threads, ring_size=size, killed_after=draw.uniform(0.002, 0.04))
+        assert scene.nursery.wait(pid) == -signal.SIGKILL
+        stored = sum(scene.numbers[thread] for thread in range(threads))
+        waiting += stored > scene.lines()
+        if each % 2:
+            scene.start_again()
+        else:
+            code, said = scene.recover()
+            assert code == 0, said
+        scene.check(threads)
+        assert scene.recover() == (0, "nothing to recover\n")
+    print(f"{waiting} of {ROUNDS} kills left unwritten records")
+    assert waiting >= 0.9 * ROUNDS
+
+
+@PATIENCE
+def test_a_kill_while_a_run_begins_leaves_nothing_broken(scene: Scene) -> None:
+    draw = chance()
+    top = scene.directory
+    before_the_first = 0
+    for each in range(max(ROUNDS // 5, 1)):
+        scene.move_to(top / str(each))
+        pid = scene.write(ring_size=4 << 20)
+        time.sleep(draw.uniform(0.0, 0.012))
+        assert scene.nursery.kill(pid)
+        before_the_first += scene.numbers[0] == 0
+        if each % 2:
+            scene.start_again()
+        else:
+            code, said = scene.recover()
+            assert code == 0, said
+        if scene.path.exists():
+            scene.check()
+        else:
+            assert scene.numbers[0] == 0
+    print(f"{before_the_first} kills before the first call returned")
+
+
+@PATIENCE
+def test_a_recovery_that_is_killed_twice_is_finished_by_the_third(scene: Scene) -> None:
+    draw = chance()
+    top = scene.directory
+    outcomes = Counter[str]()
+    rounds = max(ROUNDS // 4, 2)
+    for each in range(rounds):
+        scene.move_to(top / str(each))
+        pid = scene.write(ring_size=draw.choice((1 << 20, 4 << 20)))
+        scene.numbers.wait_for(0, 1)
+        with scene.held_log():
+            # The ring fills up while the log is held.
+            scene.numbers.wait_for(0, draw.randrange(2_000, 6_000))
+            assert scene.nursery.kill(pid)
+        assert scene.numbers[0] > scene.lines()
+        for _ in range(2):
+            before = scene.lines()
+            action = draw.choice(("recover", "start"))
+            where = {"directory": scene.directory} if action == "recover" else {"path": scene.path}
+            pid = scene.nursery.do(action, **where)
+            # Some at any instant, some when lines have begun to come.
+            if draw.random() < 0.5:
+                time.sleep(draw.uniform(0.0, 0.02))
+            else:
+                deadline = time.monotonic() + 10
+                size = scene.path.stat().st_size
+                while scene.path.stat().st_size == size and time.monotonic() < deadline:
+                    if scene.numbers[0] <= scene.lines():
+                        break
+            killed = scene.nursery.kill(pid)
+            after = scene.lines()
+            done = after >= scene.numbers[0]
+            outcomes["too late" if not killed or done else "before a line" if after == before else "between lines"] += 1
+        code, said = scene.recover()
+        assert code == 0, said
+        scene.check()
+        assert scene.recover() == (0, "nothing to recover\n")
+    print(outcomes)
+    assert outcomes["between lines"] + outcomes["before a line"] >= rounds // 2, outcomes
+
+
+def test_many_processes_killed_at_once_share_one_file(scene: Scene) -> None:
+    pids = [scene.nursery.do("write", path=scene.path, shared=scene.numbers.path, ring_size=1 << 20) for _ in range(4)]
+    scene.numbers.wait_for(0, 500)
+    time.sleep(0.2)
+    for pid in pids:
+        assert scene.nursery.kill(pid)
+    code, said = scene.recover()
+    assert code == 0, said
+    assert said.count("recovered") == 4
+    data = scene.path.read_bytes()
+    assert data.endswith(b"\n")
+    lines = data.split(b"\n")[:-1]
+    assert all(line.startswith(b'{"timestamp":"') and line.endswith(b"}") for line in lines)
+    # Each of the four has written 1, 2, 3, … up to its own end.
+    counts = Counter(int(line.rsplit(b":", 1)[1][:-1]) for line in lines)
+    times = [counts[number] for number in range(1, max(counts) + 1)]
+    assert times[0] == 4
+    assert times == sorted(times, reverse=True)
+
+
+def test_a_live_process_writes_what_a_dead_one_left(scene: Scene) -> None:
+    sibling = scene.nursery.do("start", path=scene.path, idle=60.0)
+    try:
+        pid = scene.write(ring_size=1 << 20)
+        scene.numbers.wait_for(0, 100)
+        with scene.held_log():
+            scene.numbers.wait_for(0, 2_000)
+            assert scene.nursery.kill(pid)
+        assert scene.lines() < scene.numbers[0]
+        begin = time.monotonic()
+        while scene.lines() < scene.numbers[0]:
+            assert time.monotonic() < begin + 10.0, "the sibling has not drained it"
+            time.sleep(0.01)
+        # A second is what is promised; the rest is for a machine that is busy with other things.
+        assert time.monotonic() - begin < 3.0
+        scene.check()
+    finally:
+        assert scene.nursery.kill(sibling)
