@@ -1,0 +1,242 @@
+"""Calls from many threads, and from places where code is not expected to run."""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import tracemalloc
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+import undergird
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from tests.conftest import Script
+    from tests.log.conftest import Run
+
+
+def test_eight_threads_keep_their_own_order_and_lose_nothing(either: Run) -> None:
+    log = either.start()
+    count = 10_000 if not either.foreign else 2_000
+    gate = threading.Barrier(8)
+
+    def work(thread: int) -> None:
+        gate.wait()
+        mine = log.bind(worker=thread) if thread % 2 else log
+        for number in range(count):
+            if thread % 2:
+                mine.info("x %d", number, number=number)
+            else:
+                mine.info("x %d", number, number=number, worker=thread)
+
+    threads = [threading.Thread(target=work, args=(thread,)) for thread in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    lines = either.lines()
+    assert len(lines) == 8 * count
+    for thread in range(8):
+        mine = [line for line in lines if line["worker"] == thread]
+        assert [line["number"] for line in mine] == list(range(count))
+        assert [line["timestamp"] for line in mine] == sorted(line["timestamp"] for line in mine)
+
+
+def test_a_signal_handler_may_log(either: Run) -> None:
+    log = either.start(ring_size=1 << 16)
+    seen = 0
+
+    def handle(number: int, frame: object) -> None:
+        nonlocal seen
+        seen += 1
+        log.info("signal", seen=seen)
+
+    before = signal.signal(signal.SIGALRM, handle)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    calls = 0
+    try:
+        while seen < 100:
+            log.info("x", number=calls, text=["rendered"])
+            calls += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    lines = either.lines()
+    assert [line["seen"] for line in lines if line["message"] == "signal"] == list(range(1, seen + 1))
+    assert [line["number"] for line in lines if line["message"] == "x"] == list(range(calls))
+
+
+def test_a_finalizer_may_log_wherever_the_collector_runs(either: Run) -> None:
+    log = either.start()
+    dead = 0
+
+    class Mortal:
+        def __init__(self) -> None:
+            self.me = self  # Only the collector can free it.
+
+        def __del__(self) -> None:
+            nonlocal dead
+            dead += 1
+            log.info("dead", number=dead)
+
+    threshold = gc.get_threshold()
+    gc.set_threshold(1, 1, 1)
+    try:
+        for number in range(300):
+            Mortal()
+            log.info("x", number=number, text=[number], **{f"key{number}": (number, {"a": 1})})
+    finally:
+        gc.set_threshold(*threshold)
+    gc.collect()
+    assert dead == 300
+    lines = either.lines()
+    assert [line["number"] for line in lines if line["message"] == "x"] == list(range(300))
+    assert sorted(line["number"] for line in lines if line["message"] == "dead") == list(range(1, 301))
+
+
+def test_another_handler_may_log_while_it_emits(run: Run) -> None:
+    log = run.start()
+    inner = undergird.get_logger(f"{log.name}.inner")
+
+    class Chatty(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.name != inner.name:
+                inner.info("about %s", record.getMessage(), depth=1)
+
+    logging.root.addHandler(Chatty())
+    for number in range(100):
+        log.info("%d", number)
+    messages = run.messages()
+    assert sorted(messages) == sorted([f"{number}" for number in range(100)] + [f"about {number}" for number in range(100)])
+
+
+def test_atexit_functions_may_log(script: Script, tmp_path: Path) -> None:
+    script(
+        """
+        import atexit
+        import undergird
+        log = undergird.get_logger("exit")
+        atexit.register(log.info, "registered before")
+        undergird.configure("run.log")
+        atexit.register(log.info, "registered after")
+        class Late:
+            def __del__(self):
+                log.info("module teardown")
+        late = Late()
+        log.info("run")
+        """
+    )
+    lines = [json.loads(line) for line in (tmp_path / "run.log").read_text().splitlines()]
+    assert [line["message"] for line in lines][:3] == ["run", "registered after", "registered before"]
+
+
+def test_a_thread_that_ends_while_it_logs_leaves_its_records(either: Run) -> None:
+    log = either.start()
+    for number in range(200):
+        thread = threading.Thread(target=log.info, args=("x",), kwargs={"number": number})
+        thread.start()
+        thread.join()
+    assert [line["number"] for line in either.lines()] == list(range(200))
+
+
+def test_a_million_calls_need_no_more_memory_than_the_first(run: Run) -> None:
+    log = run.start(level="INFO").bind(run="memory")
+    message, key, template = "a message", "value", "a template %d %s"
+    mutable: list[Any] = [1, {"a": 2}]
+
+    def calls(count: int) -> None:
+        for number in range(count):
+            log.info(message, agent_id=number, x=0.5, name=key)
+            log.info(template, number, key)
+            log.debug(message, agent_id=number)
+            if number % 100 == 0:
+                log.info("list", value=mutable, big=10**30, text="é\ud800")
+
+    def references() -> list[int]:
+        things = [message, key, template, mutable, None, True, log, log._node, sys.getrefcount]
+        return [sys.getrefcount(thing) for thing in things]
+
+    calls(50_000)
+    assert undergird.flush()
+    gc.collect()
+    before, blocks, memory = references(), sys.getallocatedblocks(), psutil.Process().memory_info().rss
+    calls(500_000)
+    assert undergird.flush()
+    gc.collect()
+    assert references() == before
+    assert sys.getallocatedblocks() - blocks < 1000
+    assert psutil.Process().memory_info().rss - memory < 16 << 20
+
+
+def test_calls_leave_no_allocations_behind(either: Run) -> None:
+    log = either.start()
+
+    def calls() -> None:
+        for number in range(2_000):
+            log.info("x %s", [number], number=number, text=f"{number}")
+            log.bind(number=number).info("x")
+            log.error("x", exc_info=ValueError(number))
+
+    calls()
+    assert undergird.flush()
+    either.records.clear()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        calls()
+        assert undergird.flush()
+        either.records.clear()
+        gc.collect()
+        left, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert left < 200_000
+
+
+def test_reconfiguring_many_times_leaks_no_descriptors_and_threads(run: Run) -> None:
+    log = run.start()
+
+    def turn(count: int) -> None:
+        for number in range(count):
+            undergird.configure(run.path.with_name(f"run{number % 3}.log"))
+            log.info("x")
+        assert undergird.flush()
+
+    turn(5)
+    process = psutil.Process()
+    before = process.num_fds(), process.num_threads(), len(process.memory_maps(grouped=False))
+    turn(40)
+    after = process.num_fds(), process.num_threads(), len(process.memory_maps(grouped=False))
+    assert after[0] <= before[0] + 2
+    assert after[1] <= before[1] + 1
+    assert after[2] <= before[2] + 8
+
+
+def test_loggers_that_nobody_holds_are_freed(run: Run) -> None:
+    log = run.start()
+    gc.collect()
+    count = sum(isinstance(thing, undergird.Logger) for thing in gc.get_objects())
+    for number in range(1000):
+        log.bind(number=number).info("x")
+    gc.collect()
+    assert sum(isinstance(thing, undergird.Logger) for thing in gc.get_objects()) == count
+
+
+def test_the_drainer_is_one_thread_of_the_process(run: Run) -> None:
+    before = psutil.Process().num_threads()
+    log = run.start()
+    log.info("x")
+    assert psutil.Process().num_threads() == before + 1
+    undergird.shutdown()
+    assert psutil.Process().num_threads() == before
+    assert os.getpid() > 0

@@ -1,0 +1,240 @@
+"""The command `undergird`: what it says, and its exit codes."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import undergird
+from undergird.cli import main
+
+if TYPE_CHECKING:
+    from tests.conftest import Script
+
+# Leaves 500 records in its ring: the log is held while it logs, and then it is killed.
+KILLED = """
+    import fcntl, os, signal
+    import undergird
+    undergird.configure("run.log", ring_size=1 << 20)
+    log = undergird.get_logger("killed")
+    log.info("first")
+    undergird.flush()
+    lock = open(".run.log.lock", "r+b")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    for number in range(500):
+        log.info("x", number=number)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+LIVING = """
+    import sys
+    import undergird
+    undergird.configure("run.log", ring_size=1 << 16, overload="drop_newest")
+    log = undergird.get_logger("living")
+    log.info("first")
+    undergird.flush()
+    print(undergird.stats()["ring"], flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture(autouse=True)
+def rings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _no_settings_from_outside: None) -> Path:
+    """A place for rings that is this test's own, and the directory that the commands run in."""
+    directory = tmp_path / "rings"
+    directory.mkdir()
+    monkeypatch.setenv("UNDERGIRD_RING_DIR", str(directory))
+    monkeypatch.chdir(tmp_path)
+    return directory
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    code = main(arguments)
+    out, err = capsys.readouterr()
+    assert err == ""
+    return code, out
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    for command in ("demo", "recover", "doctor"):
+        assert re.search(rf"^ +{command} +\w", said, re.MULTILINE)
+
+
+def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"undergird {undergird.__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["dance"], ["recover", "a", "b"], ["doctor", "--loud"]])
+def test_a_wrong_call_says_how_it_goes(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: undergird" in capsys.readouterr().err
+
+
+def test_the_module_is_the_command(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "undergird", "recover", "."], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "nothing to recover\n"
+
+
+@pytest.mark.parametrize("command", ["recover", "doctor"])
+def test_a_directory_that_is_not_there_is_said(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = run(capsys, command, "missing")
+    assert code == 1
+    assert "missing is not a directory" in said
+
+
+def test_where_nothing_is_nothing_is_to_be_done(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "recover", ".") == (0, "nothing to recover\n")
+    code, said = run(capsys, "doctor", ".")
+    assert code == 0
+    assert said.startswith("no rings")
+
+
+def test_recover_writes_what_a_killed_process_left_and_says_how_much(
+    script: Script, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert script(KILLED, check=False).returncode == -signal.SIGKILL
+    assert (tmp_path / "run.log").read_bytes().count(b"\n") == 1
+    code, said = run(capsys, "recover", ".")
+    assert code == 0
+    assert "recovered 500 records" in said
+    assert (tmp_path / "run.log").read_bytes().count(b"\n") == 501
+    assert run(capsys, "recover", ".") == (0, "nothing to recover\n")
+
+
+@pytest.mark.parametrize("how", ["no directory", "the folder of rings", "an absolute path", "a crooked path"])
+def test_recover_finds_the_rings_by(
+    how: str, script: Script, rings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script(KILLED, check=False)
+    (folder,) = {ring.parent for ring in rings.rglob("*.ring")}
+    ways = {
+        "no directory": [],
+        "the folder of rings": [str(folder)],
+        "an absolute path": [str(tmp_path)],
+        "a crooked path": [str(tmp_path / "rings" / ".." / "." / "..") + f"/{tmp_path.name}/"],
+    }
+    code, said = run(capsys, "recover", *ways[how])
+    assert code == 0
+    assert "recovered 500 records" in said
+
+
+def test_recover_says_what_it_could_not_write(
+    script: Script, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script(KILLED, check=False)
+    (tmp_path / "run.log").unlink()
+    (tmp_path / "run.log").mkdir()
+    code, said = run(capsys, "recover", ".")
+    assert code == 1
+    assert "more are left" in said
+    (tmp_path / "run.log").rmdir()
+    code, said = run(capsys, "recover", ".")
+    assert (code, "recovered 500 records" in said) == (0, True)
+
+
+def test_recover_and_doctor_leave_what_is_no_ring_alone(
+    script: Script, rings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script(KILLED, check=False)
+    (ring,) = rings.rglob("*.ring")
+    strange = ring.with_name("strange.ring")
+    strange.write_text("not a ring")
+    code, said = run(capsys, "doctor", ".")
+    assert code == 1
+    assert re.search(rf"{re.escape(str(strange))}\n  cannot be read +.*not a ring", said), said
+    _, said = run(capsys, "recover", ".")
+    assert f"{strange}: left alone: not a ring" in said
+    assert strange.read_text() == "not a ring"
+
+
+def test_doctor_shows_rings_owners_lag_drops_and_placement(
+    script: Script, rings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script(KILLED, check=False)
+    (ring,) = rings.rglob("*.ring")
+    before = ring.read_bytes()
+    code, said = run(capsys, "doctor", ".")
+    assert code == 1  # A dead process has left records.
+    shown = dict(line.strip().split("  ", 1) for line in said.splitlines()[1:])
+    shown = {key: value.strip() for key, value in shown.items()}
+    pid = ring.name.split("-")[0]
+    assert said.splitlines()[0] == str(ring)
+    assert shown["owner"].startswith(f"process {pid}, dead: `undergird recover`")
+    assert shown["placement"] == "the directory that was asked for, 1024 KiB for records"
+    assert shown["files"] == str(tmp_path / "run.log")
+    assert shown["waiting"].startswith("500 records, ")
+    assert shown["written"] == "1, dropped 0, failed 0"
+    assert ring.read_bytes() == before  # Looking changes nothing.
+
+
+def test_doctor_and_recover_leave_a_living_process_in_peace(
+    tmp_path: Path, rings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(LIVING)], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as living:
+        assert living.stdout is not None
+        assert living.stdin is not None
+        ring = living.stdout.readline().decode().strip()
+        code, said = run(capsys, "doctor", ".")
+        assert code == 0
+        assert said.startswith(ring)
+        assert f"process {living.pid}, alive" in said
+        assert "waiting          0 records, 0 bytes" in said
+        code, said = run(capsys, "recover", ".")
+        assert code == 0
+        assert said.startswith(ring)
+        assert "in use, its process lives" in said
+        assert Path(ring).exists()
+        living.stdin.close()
+        assert living.wait(60) == 0
+    assert not Path(ring).exists()
+
+
+def test_doctor_shows_what_was_dropped(script: Script, capsys: pytest.CaptureFixture[str]) -> None:
+    done = script(
+        """
+        import fcntl, os
+        import undergird
+        undergird.configure("run.log", ring_size=1 << 16, overload="drop_newest")
+        log = undergird.get_logger("drops")
+        log.info("first")
+        undergird.flush()
+        lock = open(".run.log.lock", "r+b")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for number in range(5000):
+            log.info("x", number=number)
+        print(undergird.stats()["dropped"], flush=True)
+        os._exit(0)
+        """
+    )
+    code, said = run(capsys, "doctor", ".")
+    assert code == 1
+    assert f"dropped {done.stdout.strip()}," in said
+
+
+def test_doctor_names_shared_memory(script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("UNDERGIRD_RING_DIR")
+    script(KILLED, check=False)
+    said = script("import undergird.cli; undergird.cli.main(['doctor', '.'])").stdout
+    assert said.startswith(f"/dev/shm/undergird-{os.getuid()}/")
+    assert "placement        shared memory" in said
+    script("import undergird.cli; raise SystemExit(undergird.cli.main(['recover', '.']))")
+    assert (tmp_path / "run.log").read_bytes().count(b"\n") == 501
