@@ -90,8 +90,9 @@ impl Home {
                 RingFile::create(&directory, sizes, &owner, &lock)
             };
             // Whoever removes the last ring of a folder removes the folder, perhaps between our two steps.
-            let made = make().or_else(|error| if error.kind() == ErrorKind::NotFound { make() } else { Err(error) });
-            if let Ok(file) = made {
+            let gone = |made: &std::io::Result<_>| matches!(made, Err(error) if error.kind() == ErrorKind::NotFound);
+            let made = std::iter::repeat_with(make).take(8).find(|made| !gone(made));
+            if let Some(Ok(file)) = made {
                 return Ok(Self { memory: file.memory().clone(), file: Some(file), placement, lock });
             }
         }

@@ -143,8 +143,9 @@ impl Runtime {
         }
     }
 
-    /// Notices when somebody has deleted the ring's file (as cleaners do at logout): the next call makes another.
-    pub fn look_home(&self) {
+    /// Notices when somebody has deleted the ring's file (as cleaners do at logout) or closed the descriptor that
+    /// holds its lock: the next call makes another.
+    fn look_home(&self) {
         if self.home.file.as_ref().is_some_and(|ring| !ring.is_there()) && !self.homeless.swap(true, Ordering::Relaxed)
         {
             invalidate();
@@ -164,6 +165,7 @@ impl Runtime {
     /// One batch for each file; `None` if somebody else drains now. Needs no GIL.
     pub fn round(&self, insist: bool) -> Option<Round> {
         let mut writer = self.try_writer()?;
+        self.look_home();
         let round = writer.round(&mut Process::new(PATIENCE), insist);
         self.publish(&writer);
         if self.settings.fsync && round.written > 0 {
@@ -241,9 +243,13 @@ impl Runtime {
         let done = self.drain_to(self.memory.ring().head(), deadline);
         if let Some(ring) = &self.home.file {
             thread::recover_siblings(self, ring.path());
-            if done && let Some(mut writer) = self.try_writer() {
-                writer.forget(&mut Process::new(PATIENCE));
+            // Not after a record that came meanwhile: its call is about to write it.
+            if let Some(mut writer) = self.try_writer()
+                && done
+                && writer.is_done()
+            {
                 ring.remove();
+                writer.forget(&mut Process::new(PATIENCE));
             }
         }
         fork::hide(&self.home.lock);

@@ -49,7 +49,6 @@ fn run(runtime: &Runtime) {
         }
         pause = if round.written > 0 { PAUSES.0 } else { (pause * 2).min(PAUSES.1) };
         if looked.is_none_or(|looked| looked.elapsed() >= LOOK_AROUND) {
-            runtime.look_home();
             if let Some(path) = runtime.ring_path() {
                 recover_siblings(runtime, path);
             }
