@@ -155,13 +155,13 @@ def test_recover_and_doctor_leave_what_is_no_ring_alone(
     script(KILLED, check=False)
     (ring,) = rings.rglob("*.ring")
     strange = ring.with_name("strange.ring")
-    strange.write_text("not a ring")
+    strange.write_bytes(b"not a ring" * 1000)
     code, said = run(capsys, "doctor", ".")
     assert code == 1
     assert re.search(rf"{re.escape(str(strange))}\n  cannot be read +.*not a ring", said), said
     _, said = run(capsys, "recover", ".")
     assert f"{strange}: left alone: not a ring" in said
-    assert strange.read_text() == "not a ring"
+    assert strange.read_bytes() == b"not a ring" * 1000
 
 
 def test_doctor_shows_rings_owners_lag_drops_and_placement(

@@ -72,7 +72,8 @@ def test_a_signal_handler_may_log(either: Run) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     lines = either.lines()
-    assert [line["seen"] for line in lines if line["message"] == "signal"] == list(range(1, seen + 1))
+    # A handler may be interrupted by the next signal before it has logged.
+    assert sorted(line["seen"] for line in lines if line["message"] == "signal") == list(range(1, seen + 1))
     assert [line["number"] for line in lines if line["message"] == "x"] == list(range(calls))
 
 
@@ -225,11 +226,11 @@ def test_reconfiguring_many_times_leaks_no_descriptors_and_threads(run: Run) -> 
 def test_loggers_that_nobody_holds_are_freed(run: Run) -> None:
     log = run.start()
     gc.collect()
-    count = sum(isinstance(thing, undergird.Logger) for thing in gc.get_objects())
+    count = sum(issubclass(type(thing), undergird.Logger) for thing in gc.get_objects())
     for number in range(1000):
         log.bind(number=number).info("x")
     gc.collect()
-    assert sum(isinstance(thing, undergird.Logger) for thing in gc.get_objects()) == count
+    assert sum(issubclass(type(thing), undergird.Logger) for thing in gc.get_objects()) == count
 
 
 def test_the_drainer_is_one_thread_of_the_process(run: Run) -> None:

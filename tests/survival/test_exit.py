@@ -150,6 +150,7 @@ def test_a_log_that_cannot_be_written_at_the_end_is_kept_for_recovery(
     fcntl.flock(lock, fcntl.LOCK_EX)
     work(count=1000)
     assert undergird.shutdown(timeout=0.3) is False
+    os._exit(0)
     """
     )
     assert len(list(ring_dir.rglob("*.ring"))) == 1

@@ -139,6 +139,32 @@ def test_a_grandchild_has_a_ring_of_its_own(script: Script, tmp_path: Path, ring
     complete(tmp_path / "run.log", parent=1000, child=1000, grandchild=1000)
 
 
+def test_a_child_that_sets_itself_up_has_the_ring_that_it_asked_for(
+    script: Script, tmp_path: Path, ring_dir: Path
+) -> None:
+    script(
+        BEGIN
+        + """
+    from undergird import _core
+    def capacity():
+        ring = str(undergird.stats()["ring"])
+        return next(one["capacity"] for one in _core.inspect_rings(os.path.dirname(ring)) if str(one["path"]) == ring)
+    work("parent", 1)
+    assert capacity() == 4 << 20
+    if (child := os.fork()) == 0:
+        work("child", 1)
+        assert capacity() == 1 << 20, capacity()
+        undergird.configure("run.log", ring_size=8 << 20)
+        log.info("again", who="again", number=0)
+        assert capacity() == 8 << 20, capacity()
+        undergird.shutdown()
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    """
+    )
+    complete(tmp_path / "run.log", parent=1, child=1, again=1)
+
+
 def test_a_fork_while_a_call_waits_for_room_does_not_hang(script: Script, tmp_path: Path, ring_dir: Path) -> None:
     script(
         """

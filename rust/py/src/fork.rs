@@ -39,7 +39,12 @@ pub fn hide(descriptor: &Arc<Descriptor>) {
     }
 }
 
-/// Whether this process is a child that was forked with undergird loaded.
+/// Makes a child that sets itself up a main process.
+pub fn set_up() {
+    FORKED.store(false, Ordering::Relaxed);
+}
+
+/// Whether this process is a child that was forked with undergird loaded, and logs as its parent had set it up.
 pub fn is_child() -> bool {
     FORKED.load(Ordering::Relaxed)
 }

@@ -307,6 +307,7 @@ pub fn reconfigure(py: Python<'_>, settings: Settings, deadline: Option<Instant>
     // What is waiting is written before the change, so that it is not the new set-up's first act.
     let drained = flush(py, deadline);
     *SETTINGS.get(py) = Some(settings);
+    fork::set_up();
     retire(py, deadline) && drained
 }
 
