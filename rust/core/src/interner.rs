@@ -55,7 +55,8 @@ mod tests {
 
     #[test]
     fn a_full_dictionary_still_takes_sinks_and_routes() {
-        let owner = Owner { pid: 1, uid: 1, process_start: 0, created: 0, boot: [0; 16], log_directory: Path::new("/") };
+        let owner =
+            Owner { pid: 1, uid: 1, process_start: 0, created: 0, boot: [0; 16], log_directory: Path::new("/") };
         let memory = RingMemory::on_heap(Sizes::of(1 << 16), &owner).unwrap();
         let mut interner = Interner::new();
         let mut names = 0u32;
