@@ -182,7 +182,12 @@ def test_a_line_says_when_who_and_what(either: Run) -> None:
     moment = datetime.datetime.fromisoformat(line["timestamp"])
     slack = datetime.timedelta(microseconds=2)
     assert before - slack <= moment <= after + slack
-    assert (line["level"], line["logger_name"], line["message"], line["agent_id"]) == ("INFO", log.name, "agent moved", 7)
+    assert (line["level"], line["logger_name"], line["message"], line["agent_id"]) == (
+        "INFO",
+        log.name,
+        "agent moved",
+        7,
+    )
 
 
 def test_log_takes_any_level_and_names_it_as_the_standard_library_does(either: Run) -> None:
@@ -237,7 +242,9 @@ def test_more_levels_than_a_byte_can_number_do_not_cost_a_record(either: Run) ->
     assert [line["number"] for line in lines] == list(range(1, 600))
     for line in lines:
         # A record has one byte for its level; what does not fit into it says so.
-        assert line["level"] == logging.getLevelName(line["number"]) or line["number"] > 200 and line["level"] == "OTHER"
+        assert line["level"] == logging.getLevelName(line["number"]) or (
+            line["number"] > 200 and line["level"] == "OTHER"
+        )
 
 
 # --- messages and their arguments ---------------------------------------------------------------------------------------
@@ -246,7 +253,12 @@ FLAGS = st.text("#0- +", max_size=3)
 WIDTHS = st.just("") | st.integers(0, 40).map(str)
 PRECISIONS = st.just("") | st.just(".") | st.integers(0, 30).map(".{}".format)
 PIECES = ANY_TEXT.map(lambda text: text.replace("%", "%%")) | st.builds(
-    "%{}{}{}{}{}".format, FLAGS, WIDTHS, PRECISIONS, st.sampled_from(["", "l", "h", "L"]), st.sampled_from("diouxXeEfFgGcrsa%")
+    "%{}{}{}{}{}".format,
+    FLAGS,
+    WIDTHS,
+    PRECISIONS,
+    st.sampled_from(["", "l", "h", "L"]),
+    st.sampled_from("diouxXeEfFgGcrsa%"),
 )
 ARGUMENTS = st.lists(
     PRIMITIVES | st.integers(-50, 200) | st.sampled_from([1j, (1, 2), [1], {"a": 1}, b"x", decimal.Decimal("1.5")]),
@@ -272,7 +284,9 @@ def test_messages_are_those_of_the_standard_library(either: Run) -> None:
     @given(st.lists(CALLS, min_size=1, max_size=10))
     @example([("%*d|%-*d|%.*f|%0*d", [7, 42, 7, 42, 2, 2.5, 5, 3]), ("%*d", [2**70, 1]), ("%.*f", ["x", 1.0])])
     @example([("%d of %s, %.3f%%, %5s|%-5s|%05d|%x|%r|%a|%c", [1, "x", 2.5, "é", None, -3, 255, "\ud800", "é", 65])])
-    @example([("%s", [True]), ("%d", [1e300]), ("%c", ["\U0001f600"]), ("%.2s", ["\U0001f600xy"]), ("%s %s", [{"a": 1}, 2])])
+    @example(
+        [("%s", [True]), ("%d", [1e300]), ("%c", ["\U0001f600"]), ("%.2s", ["\U0001f600xy"]), ("%s %s", [{"a": 1}, 2])]
+    )
     @example([("%(a)s", [{"a": 1}]), ("%s", [{}]), ("%s", [()]), ("%s", [(1,)]), ("%s", [[]]), ("%%", [1]), ("%", [1])])
     def check(calls: list[tuple[str, list[Any]]]) -> None:
         either.new_lines()
@@ -367,8 +381,10 @@ def test_fields_of_primitive_types_read_back_as_they_were(either: Run) -> None:
     log = either.start()
 
     @given(st.lists(st.dictionaries(ANY_TEXT.map("f{}".format), PRIMITIVES, max_size=6), min_size=1, max_size=10))
-    @example([{"f": value} for value in (2**63 - 1, -(2**63), 2**63, -(2**63) - 1, 0.1, 1e16, 1e-5, -0.0, 5e-324, 1.7e308)])
-    @example([{"f": text} for text in ("\ud83d\ude00", "\ud83d", "\ude00\ud83d", "\x7f\x80\u2028\x1b[0m\"\\/", "\x00")])
+    @example(
+        [{"f": value} for value in (2**63 - 1, -(2**63), 2**63, -(2**63) - 1, 0.1, 1e16, 1e-5, -0.0, 5e-324, 1.7e308)]
+    )
+    @example([{"f": text} for text in ("\ud83d\ude00", "\ud83d", "\ude00\ud83d", '\x7f\x80\u2028\x1b[0m"\\/', "\x00")])
     def check(calls: list[dict[str, Any]]) -> None:
         either.new_lines()
         for fields in calls:
@@ -423,7 +439,20 @@ def test_subclasses_of_primitives_are_written_by_their_value(either: Run) -> Non
 def test_lists_and_dicts_are_json_and_everything_else_is_text(either: Run) -> None:
     log = either.start()
     moment = datetime.datetime(2026, 11, 21, tzinfo=datetime.UTC)
-    log.info("x", a=[1, [2.5, None]], b={"k": (True, "é")}, c=(), d={}, e={1, }, f=1j, g=b"\xff", h=moment, i=[moment])
+    log.info(
+        "x",
+        a=[1, [2.5, None]],
+        b={"k": (True, "é")},
+        c=(),
+        d={},
+        e={
+            1,
+        },
+        f=1j,
+        g=b"\xff",
+        h=moment,
+        i=[moment],
+    )
     line = either.last()
     assert [line[key] for key in "abcd"] == [[1, [2.5, None]], {"k": [True, "é"]}, [], {}]
     assert [line[key] for key in "efgh"] == ["{1}", "1j", "b'\\xff'", str(moment)]
@@ -471,7 +500,13 @@ def test_a_field_with_a_name_of_the_lines_own_gets_an_underscore(either: Run) ->
     line = either.last()
     assert line["message"] == "x"
     assert line["level"] == "INFO"
-    assert [line[f"{key}_"] for key in ("timestamp", "logger_name", "message", "exception", "function_name")] == [1, 3, 4, 5, 6]
+    assert [line[f"{key}_"] for key in ("timestamp", "logger_name", "message", "exception", "function_name")] == [
+        1,
+        3,
+        4,
+        5,
+        6,
+    ]
     assert line["level_"] == 8
     assert line["level__"] == 2
     assert line["truncated_"] == 7
@@ -577,7 +612,9 @@ def test_no_value_makes_a_log_call_raise_or_lose_its_record(
     repr(log.bind(plain=1))
 
 
-@pytest.mark.parametrize("stranger", [7, "x", [], (1,), ("a", "b", "c"), (None, None, None), object(), Unprintable()], ids=id)
+@pytest.mark.parametrize(
+    "stranger", [7, "x", [], (1,), ("a", "b", "c"), (None, None, None), object(), Unprintable()], ids=id
+)
 def test_no_exc_info_makes_a_log_call_raise_or_lose_its_record(
     either: Run, capsys: pytest.CaptureFixture[str], stranger: Any
 ) -> None:
@@ -725,7 +762,13 @@ def test_exc_info_in_all_its_forms_is_the_text_of_the_standard_library(either: R
         here = printed(caught)
     log.error("none there", exc_info=True)
     lines = {line["message"]: line for line in either.lines()}
-    for name, text in [("instance", printed(error)), ("tuple", printed(error)), ("true", here), ("one", here), ("exception", here)]:
+    for name, text in [
+        ("instance", printed(error)),
+        ("tuple", printed(error)),
+        ("true", here),
+        ("one", here),
+        ("exception", here),
+    ]:
         line = lines[name]
         assert line["exception"] == text
         assert line["exception_type"] == "ValueError"

@@ -19,8 +19,6 @@ import undergird
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
     from tests.conftest import Script
     from tests.log.conftest import Run
 
@@ -118,7 +116,9 @@ def test_another_handler_may_log_while_it_emits(run: Run) -> None:
     for number in range(100):
         log.info("%d", number)
     messages = run.messages()
-    assert sorted(messages) == sorted([f"{number}" for number in range(100)] + [f"about {number}" for number in range(100)])
+    assert sorted(messages) == sorted(
+        [f"{number}" for number in range(100)] + [f"about {number}" for number in range(100)]
+    )
 
 
 def test_atexit_functions_may_log(script: Script, tmp_path: Path) -> None:

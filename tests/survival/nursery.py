@@ -22,6 +22,7 @@ from typing import Any
 import undergird
 import undergird.log.rings
 
+
 def write(path: str, shared: str, threads: int = 1, killed_after: float | None = None, **options: Any) -> None:
     """Logs numbers for ever, each thread its own, and stores each after its call has returned.
 

@@ -77,7 +77,9 @@ def numbers(path: Path, thread: int = 0) -> list[int]:
 
 
 @pytest.mark.parametrize("way", CLEAN)
-def test_everything_is_written_when_the_program_ends_by(way: str, script: Script, tmp_path: Path, ring_dir: Path) -> None:
+def test_everything_is_written_when_the_program_ends_by(
+    way: str, script: Script, tmp_path: Path, ring_dir: Path
+) -> None:
     done = script(BEGIN + indented(CLEAN[way]), check=False)
     assert numbers(tmp_path / "run.log") == list(range(COUNT)), done.stderr
     assert numbers(tmp_path / "run.log", 1) == [0] * ("atexit" in way), done.stderr
@@ -87,9 +89,7 @@ def test_everything_is_written_when_the_program_ends_by(way: str, script: Script
 
 @pytest.mark.parametrize("way", ABRUPT)
 @pytest.mark.parametrize("after", ["recover", "the next start"])
-def test_everything_is_there_after(
-    way: str, after: str, script: Script, tmp_path: Path, ring_dir: Path
-) -> None:
+def test_everything_is_there_after(way: str, after: str, script: Script, tmp_path: Path, ring_dir: Path) -> None:
     source, expected = ABRUPT[way]
     done = script(BEGIN + indented(source), check=False)
     assert done.returncode == expected, done.stderr

@@ -86,7 +86,9 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("first", ["work('child', 1)", "undergird.flush()", "undergird.stats()", "undergird.shutdown()"])
+@pytest.mark.parametrize(
+    "first", ["work('child', 1)", "undergird.flush()", "undergird.stats()", "undergird.shutdown()"]
+)
 def test_a_child_has_a_ring_of_its_own_after(
     kind: str, first: str, script: Script, tmp_path: Path, ring_dir: Path
 ) -> None:
@@ -238,8 +240,11 @@ if __name__ == "__main__":
         assert process.exitcode == 0
 """
     )
-    script("import runpy, sys; sys.path.insert(0, ''); runpy.run_path('sim.py', run_name='__main__')") if method == "fork" \
-        else script(f"import subprocess, sys; subprocess.run([{sys.executable!r}, 'sim.py'], check=True, timeout=100)")
+    script(
+        "import runpy, sys; sys.path.insert(0, ''); runpy.run_path('sim.py', run_name='__main__')"
+    ) if method == "fork" else script(
+        f"import subprocess, sys; subprocess.run([{sys.executable!r}, 'sim.py'], check=True, timeout=100)"
+    )
     script("import undergird.cli; undergird.cli.main(['recover', '.'])")
     expected = {f"task{task}": 2_000 for task in range(6)} | {"parent": 2_000}
     if method == "fork":

@@ -65,9 +65,9 @@ def configure(
         >>> undergird.configure("run.log", level="DEBUG")
     """
     number = _level(level, "level")
-    if not isinstance(format, str) or format not in FORMATS:
+    if not _is_text(format) or format not in FORMATS:
         raise ConfigurationError(f"format {format!r} is not known; there is {', '.join(map(repr, FORMATS))}")
-    word, _, limit = overload.partition(":") if isinstance(overload, str) else ("", "", "")
+    word, _, limit = overload.partition(":") if _is_text(overload) else ("", "", "")
     if word not in ("block", "drop_newest", "drop_below") or bool(limit) != (word == "drop_below"):
         raise ConfigurationError(
             f"overload {overload!r} is not known; there is 'block', 'drop_newest' and 'drop_below:LEVEL'"
@@ -150,6 +150,10 @@ def stats() -> dict[str, Any]:
         True
     """
     return _core.stats()
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _level(level: int | str, setting: str) -> int:
