@@ -45,6 +45,7 @@ def suites(shell: Shell, versions: list[Python], ran: list[str], *options: str) 
             shell.run(
                 [python.executable, "-P", "-m", "pytest", *options],
                 env={"PYTHONPATH": None, **undergird_variables()},
+                timeout=12 * 3600.0,
             )
             ran.append(python.version)
         except RunError as failure:
@@ -97,10 +98,12 @@ def test(shell: Shell, *, deep: bool) -> bool:
         native.fuzz(shell, seconds=int(os.environ.get("FUZZ_SECONDS", "3600" if deep else "10")))
 
     def python() -> None:
-        if deep:
-            os.environ["UNDERGIRD_DEEP"] = "1"
-            os.environ.setdefault("UNDERGIRD_KILL_ROUNDS", "2000")
-        suites(shell, versions, ran)
+        if not deep:
+            return suites(shell, versions, ran)
+        os.environ["UNDERGIRD_DEEP"] = "1"
+        os.environ.setdefault("UNDERGIRD_KILL_ROUNDS", "5000")
+        # Seconds for one test.
+        suites(shell, versions, ran, "--timeout=14400")
 
     works: list[Callable[[], None]] = [builds, lambda: lint.everything(shell, newest), rust, sanitizers, python]
     for (name, budget), work in zip(BUDGETS.items(), works, strict=True):
@@ -117,6 +120,7 @@ def test(shell: Shell, *, deep: bool) -> bool:
 def check(shell: Shell) -> bool:
     """The quick loop: lint, Rust tests, and the Python suites on the newest version."""
     newest = pythons.found()[-1]
+    os.environ.setdefault("UNDERGIRD_KILL_ROUNDS", "20")
     run = Run(shell)
     run.part("build", 1, lambda: void(prepared(shell, "quick", [newest])))
     run.part("lint and types", 1, lambda: lint.everything(shell, newest))
