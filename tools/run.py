@@ -36,7 +36,7 @@ def prepared(shell: Shell, profile: str, versions: list[Python]) -> Python:
     return newest
 
 
-def suites(shell: Shell, versions: list[Python], ran: list[str], *options: str) -> None:
+def suites(shell: Shell, versions: list[Python], ran: list[str], *options: str, timeout: float = 1800.0) -> None:
     """Runs the Python suites on each version, also when they failed on another; notes it in `ran`."""
     failures = []
     for python in versions:
@@ -45,7 +45,7 @@ def suites(shell: Shell, versions: list[Python], ran: list[str], *options: str) 
             shell.run(
                 [python.executable, "-P", "-m", "pytest", *options],
                 env={"PYTHONPATH": None, **undergird_variables()},
-                timeout=12 * 3600.0,
+                timeout=timeout,
             )
             ran.append(python.version)
         except RunError as failure:
@@ -98,12 +98,12 @@ def test(shell: Shell, *, deep: bool) -> bool:
         native.fuzz(shell, seconds=int(os.environ.get("FUZZ_SECONDS", "3600" if deep else "10")))
 
     def python() -> None:
-        if not deep:
-            return suites(shell, versions, ran)
-        os.environ["UNDERGIRD_DEEP"] = "1"
-        os.environ.setdefault("UNDERGIRD_KILL_ROUNDS", "5000")
-        # Seconds for one test.
-        suites(shell, versions, ran, "--timeout=14400")
+        options: tuple[str, ...] = ()
+        if deep:
+            os.environ["UNDERGIRD_DEEP"] = "1"
+            os.environ.setdefault("UNDERGIRD_KILL_ROUNDS", "5000")
+            options = ("--timeout=14400",)
+        suites(shell, versions, ran, *options, timeout=12 * 3600.0 if deep else 1800.0)
 
     works: list[Callable[[], None]] = [builds, lambda: lint.everything(shell, newest), rust, sanitizers, python]
     for (name, budget), work in zip(BUDGETS.items(), works, strict=True):
