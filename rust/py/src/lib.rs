@@ -38,6 +38,14 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        // PyO3 sees to this from CPython 3.12 on only.
+        // SAFETY: the GIL is held, so there is a current interpreter.
+        let interpreter = unsafe { pyo3::ffi::PyInterpreterState_GetID(pyo3::ffi::PyInterpreterState_Get()) };
+        if interpreter != 0 {
+            return Err(pyo3::exceptions::PyImportError::new_err(
+                "undergird works in the main interpreter only, and this is a subinterpreter",
+            ));
+        }
         crate::generation::install();
         crate::fork::install();
         crate::fast::methods::install(&module.py().get_type::<Logger>())

@@ -146,6 +146,10 @@ impl Runtime {
     /// Notices when somebody has deleted the ring's file (as cleaners do at logout) or closed the descriptor that
     /// holds its lock: the next call makes another.
     fn look_home(&self) {
+        // After the end the file is gone because we have removed it; calls then see to their own lines.
+        if self.stop.load(Ordering::Relaxed) {
+            return;
+        }
         if self.home.file.as_ref().is_some_and(|ring| !ring.is_there()) && !self.homeless.swap(true, Ordering::Relaxed)
         {
             invalidate();
