@@ -74,7 +74,7 @@ class Run:
 
 
 def _line(width: int, name: str, seconds: float, processor: float, budget: float) -> str:
-    return f"{name:{width}}  {seconds / 60:7.1f}  {processor / 60:9.1f}  {budget:6.0f}"
+    return f"{name:{width}}  {seconds / 60:7.1f}  {processor / 60:9.1f}  {budget:6g}"
 
 
 def processor_time() -> float:
