@@ -479,8 +479,11 @@ pub fn snapshot(path: &Path) -> io::Result<RingMemory> {
     // read; and `tail` after `head`, so that they are never further apart than the ring is long.
     let word = |at: usize| -> io::Result<u64> {
         let mut bytes = [0; 8];
-        file.read_exact_at(&mut bytes, at as u64)?;
-        Ok(u64::from_le_bytes(bytes))
+        match file.read_exact_at(&mut bytes, at as u64) {
+            // Too short to be a ring: the header says so in better words.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+            other => other.map(|()| u64::from_le_bytes(bytes)),
+        }
     };
     let head = word(HEAD)?;
     let tail = word(TAIL)?.min(head);

@@ -121,7 +121,7 @@ fn wait(runtime: &Arc<Runtime>, deadline: Instant) {
     while ring.head() - ring.tail() > ring.capacity() / 2 && Instant::now() < deadline {
         runtime.wake();
         std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(1));
+        pause = (pause * 2).min(Duration::from_micros(200));
     }
 }
 

@@ -45,7 +45,7 @@ pub struct Runtime {
     pub settings: Settings,
     pub memory: RingMemory,
     /// Set when the thread has to end.
-    pub stop: AtomicBool,
+    stop: AtomicBool,
     /// Set when every call has to see to its own line: `sync=True`, or after the end.
     pub sync: AtomicBool,
     /// Records of dead siblings that this process has written.
@@ -161,6 +161,12 @@ impl Runtime {
         self.home.file.as_ref().map(RingFile::path)
     }
 
+    /// Whether the end has come: calls write by themselves.
+    pub fn is_finished(&self) -> bool {
+        // ORDERING: Acquire pairs with the Release in `finish`.
+        self.stop.load(Ordering::Acquire)
+    }
+
     /// Where the ring is.
     pub fn placement(&self) -> &'static str {
         self.home.placement.word()
@@ -182,13 +188,14 @@ impl Runtime {
     /// it takes. Needs no GIL.
     pub fn drain_to(&self, position: u64, deadline: Option<Instant>) -> bool {
         while self.memory.ring().tail() < position {
-            if passed(deadline) {
-                return false;
-            }
             let round = self.round(true).unwrap_or_default();
-            if round.written == 0 && !round.more {
-                sleep(GLANCE);
+            if round.written > 0 || round.more {
+                continue;
             }
+            if passed(deadline) {
+                return self.memory.ring().tail() >= position;
+            }
+            sleep(GLANCE);
         }
         true
     }

@@ -41,7 +41,7 @@ fn with_signals_blocked<T>(action: impl FnOnce() -> T) -> T {
 fn run(runtime: &Runtime) {
     let mut pause = PAUSES.0;
     let mut looked = None::<Instant>;
-    while !stopped(runtime) {
+    while !runtime.is_finished() {
         let round = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.round(false)));
         let round = round.ok().flatten().unwrap_or_default();
         if round.more {
@@ -56,11 +56,6 @@ fn run(runtime: &Runtime) {
         }
         std::thread::park_timeout(pause);
     }
-}
-
-fn stopped(runtime: &Runtime) -> bool {
-    // ORDERING: Acquire pairs with the Release in `Runtime::finish`.
-    runtime.stop.load(Ordering::Acquire)
 }
 
 /// Writes what dead processes of the same run left in their rings.
