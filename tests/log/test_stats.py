@@ -77,22 +77,20 @@ def test_the_counts_add_up_at_every_moment_while_threads_log(run: Run) -> None:
     done = [0] * 3
 
     def work(thread: int) -> None:
-        while not stop.is_set() and done[thread] < 30_000:
+        while not stop.is_set():
             log.info("x", thread=thread)
             done[thread] += 1
 
     threads = [threading.Thread(target=work, args=(thread,)) for thread in range(3)]
     for one in threads:
         one.start()
-    samples, begin = 0, time.monotonic()
     last = 0
-    while any(one.is_alive() for one in threads) and time.monotonic() < begin + 5:
+    for _ in range(100):
         found = undergird.stats()
         assert balanced(found), found
         assert balanced(found["sinks"][str(run.path)]), found
         assert found["emitted"] >= last
         last = found["emitted"]
-        samples += 1
     stop.set()
     for one in threads:
         one.join()
@@ -102,7 +100,6 @@ def test_the_counts_add_up_at_every_moment_while_threads_log(run: Run) -> None:
     assert found["in_flight"] == 0
     assert found["emitted"] == sum(done) + announced
     assert found["written"] == len(lines)
-    assert samples > 10
 
 
 def test_stats_say_where_the_ring_is(run: Run, ring_dir: Path) -> None:

@@ -174,7 +174,8 @@ def test_a_million_calls_need_no_more_memory_than_the_first(run: Run) -> None:
     calls(500_000)
     assert undergird.flush()
     gc.collect()
-    assert references() == before
+    # A leak would show half a million times; others may hold one more or less of a common object.
+    assert all(abs(now - then) < 100 for now, then in zip(references(), before, strict=True))
     assert sys.getallocatedblocks() - blocks < 1000
     assert psutil.Process().memory_info().rss - memory < 16 << 20
 
