@@ -131,7 +131,9 @@ def test_recover_finds_the_rings_by(
         "a crooked path": [str(tmp_path / "rings" / ".." / "." / "..") + f"/{tmp_path.name}/"],
     }
     code, said = run(capsys, "recover", *ways[how])
-    assert code == 0
+    # Without a directory it finds the rings of this user's other programs too, whatever state they are in.
+    assert code == 0 or how == "no directory"
+    assert f"{folder}/" in said
     assert "recovered 500 records" in said
 
 
