@@ -240,3 +240,12 @@ def test_doctor_names_shared_memory(script: Script, tmp_path: Path, monkeypatch:
     assert "placement        shared memory" in said
     script("import undergird.cli; raise SystemExit(undergird.cli.main(['recover', '.']))")
     assert (tmp_path / "run.log").read_bytes().count(b"\n") == 501
+
+
+def test_recover_finds_rings_by_their_ring_dir(
+    script: Script, rings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script(KILLED, check=False)
+    code, said = run(capsys, "recover", str(rings))
+    assert code == 0
+    assert "recovered 500 records" in said

@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
 
     recover = commands.add_parser("recover", help="write what killed processes left in their rings")
     recover.add_argument(
-        "directory", nargs="?", type=Path, help="the logs' directory, or one of rings (default: all of this user's)"
+        "directory", nargs="?", type=Path, help="the logs' directory, or their ring_dir (default: what is found without)"
     )
     recover.set_defaults(run=_recover)
 

@@ -303,3 +303,26 @@ def test_errors_are_caught_as_what_they_are() -> None:
     assert issubclass(LogFileError, OSError)
     assert issubclass(ConfigurationError, UndergirdError)
     assert issubclass(LogFileError, UndergirdError)
+
+
+@pytest.mark.parametrize("path", [b"run.log", 42, True])
+def test_a_path_that_is_none_is_named(path: Any) -> None:
+    with pytest.raises(undergird.ConfigurationError, match=re.escape(f"path {path!r}")):
+        undergird.configure(path)
+
+
+@pytest.mark.parametrize("setting", ["console", "call_site", "sync", "fsync"])
+def test_a_switch_that_is_neither_true_nor_false_is_named(setting: str, tmp_path: Path) -> None:
+    with pytest.raises(undergird.ConfigurationError, match=f"{setting} 'no'"):
+        undergird.configure(tmp_path / "run.log", **{setting: "no"})  # type: ignore[arg-type]
+    assert not (tmp_path / "run.log").exists()
+
+
+def test_a_directory_that_is_missing_altogether_is_to_be_made(tmp_path: Path) -> None:
+    with pytest.raises(undergird.LogFileError, match="make it before logging"):
+        undergird.configure(tmp_path / "no" / "such" / "run.log")
+
+
+def test_a_timeout_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="nan"):
+        undergird.flush(float("nan"))

@@ -18,18 +18,25 @@ def ring_directories(directory: Path | None = None) -> list[Path]:
     """The folders of rings that are there.
 
     Args:
-        directory: The directory of the logs, or a folder of rings; `None` means all of this user's in shared memory
-            and below `UNDERGIRD_RING_DIR`.
+        directory: The directory of the logs, a `ring_dir`, or a folder of rings; `None` means all of this user's in
+            shared memory and below `UNDERGIRD_RING_DIR`, and those beside logs in the current directory.
     """
     bases = [Path(base) for base in (os.environ.get("UNDERGIRD_RING_DIR"), _SHARED) if base]
     if directory is None:
-        parents = [base / f"undergird-{os.getuid()}" for base in bases]
-        return sorted(folder for parent in parents if parent.is_dir() for folder in parent.iterdir() if folder.is_dir())
+        return _below([*bases, Path(".undergird")])
     directory = Path(os.path.realpath(directory.expanduser()))
+    if own := _below([directory]):
+        return own
     if any(path.name.endswith(_RINGS) for path in directory.iterdir()):
         return [directory]
     found = [Path(folder) for base in bases for folder in _core.ring_directories(str(directory), str(base))]
     return [folder for folder in dict.fromkeys(found) if folder.is_dir()]
+
+
+def _below(bases: list[Path]) -> list[Path]:
+    """The folders of rings of this user below what was, or could have been, a `ring_dir`."""
+    parents = [base / f"undergird-{os.getuid()}" for base in bases]
+    return sorted(folder for parent in parents if parent.is_dir() for folder in parent.iterdir() if folder.is_dir())
 
 
 def recover(directory: Path | None, out: TextIO) -> int:

@@ -77,10 +77,14 @@ def configure(
     if type(size) is not int or not RING_SIZES[0] <= size <= RING_SIZES[1]:
         raise ConfigurationError(f"ring_size {size!r} is not between {RING_SIZES[0]} and {RING_SIZES[1]} bytes")
     rings = _ring_dir(ring_dir)
+    for setting, value in {"console": console, "call_site": call_site, "sync": sync, "fsync": fsync}.items():
+        if type(value) is not bool:
+            raise ConfigurationError(f"{setting} {value!r} is neither True nor False")
     handlers: list[logging.Handler] = []
-    directory = Path.cwd()
-    if path is not None:
-        file = _checked(Path(path).expanduser())
+    if path is None:
+        directory = Path.cwd()
+    else:
+        file = _checked(_path(path, "path"))
         directory = file.parent
         handlers.append(FileHandler(file, format=format, call_site=call_site))
     if console:
@@ -152,6 +156,15 @@ def stats() -> dict[str, Any]:
     return _core.stats()
 
 
+def _path(given: object, setting: str) -> Path:
+    if not _is_text(given) and not isinstance(given, os.PathLike):
+        raise ConfigurationError(f"{setting} {given!r} is not a path: it is a string or a Path")
+    try:
+        return Path(given).expanduser()  # type: ignore[arg-type]
+    except (RuntimeError, TypeError) as error:
+        raise ConfigurationError(f"{setting} {given!r} is not a path: {error}") from error
+
+
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
@@ -174,7 +187,8 @@ def _checked(file: Path) -> Path:
     file = Path(os.path.abspath(file))  # noqa: PTH100 -- links stay, as in the standard library
     if os.path.isdir(file):  # noqa: PTH112 (the method raises where one may not look)
         raise LogFileError(f"{file} is a directory; name a file in it, such as {file / 'run.log'}")
-    if not os.path.isdir(file.parent) and os.access(file.parent.parent, os.X_OK):  # noqa: PTH112
+    there = next(parent for parent in file.parents if os.path.isdir(parent))  # noqa: PTH112
+    if there != file.parent and os.access(there, os.X_OK):
         raise LogFileError(f"{file.parent} is not a directory; make it before logging to {file}")
     try:
         _core.probe(str(file))
@@ -187,10 +201,10 @@ def _checked(file: Path) -> Path:
 
 
 def _ring_dir(given: str | os.PathLike[str] | None) -> str | None:
-    chosen = os.fspath(given) if given is not None else os.environ.get("UNDERGIRD_RING_DIR")
+    chosen = given if given is not None else os.environ.get("UNDERGIRD_RING_DIR")
     if not chosen:
         return None
-    directory = Path(chosen).expanduser().absolute()
+    directory = _path(chosen, "ring_dir").absolute()
     if not directory.is_dir():
         raise ConfigurationError(f"ring_dir {str(directory)!r} is not a directory; make it first")
     if not os.access(directory, os.W_OK | os.X_OK):

@@ -13,7 +13,7 @@ use std::os::unix::fs::{DirEntryExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{FallocateFlags, FileType, FlockOperation, fallocate, flock, fstat, stat};
+use rustix::fs::{FallocateFlags, FileType, FlockOperation, OFlags, fallocate, flock, fstat, stat};
 use rustix::io::Errno;
 
 use crate::descriptor::{Descriptor, Held, identity};
@@ -28,6 +28,7 @@ pub struct FileSink {
     log: Option<Held>,
     lock: Option<Held>,
     lock_descriptor: Arc<Descriptor>,
+    regular: bool,
 }
 
 /// Where a batch comes from, and what it takes to format it again.
@@ -52,7 +53,15 @@ pub struct Origin<'a> {
 impl FileSink {
     /// A sink for the file at `path`; files are opened at the first lock.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.into(), lock_path: lock_path(path), log: None, lock: None, lock_descriptor: Arc::default() }
+        // One lock for a file, by whatever link it is reached.
+        let target = fs::canonicalize(path);
+        let lock_path = lock_path(target.as_deref().unwrap_or(path));
+        Self { path: path.into(), lock_path, log: None, lock: None, lock_descriptor: Arc::default(), regular: true }
+    }
+
+    /// Whether it was a file that can be read back, when it was last locked; not, if it is a pipe or a device.
+    pub fn is_regular(&self) -> bool {
+        self.regular
     }
 
     /// The lock file's descriptor, for the fork handler: a child must not keep the lock of its parent alive.
@@ -107,11 +116,13 @@ impl FileSink {
             return Ok(());
         }
         self.log = None;
-        let file = OpenOptions::new().read(true).append(true).create(true).mode(0o666).open(&self.path);
-        let file = match file {
+        let mut options = OpenOptions::new();
+        // A full pipe is an error like any other, not a reason to hang with the lock held.
+        options.read(true).append(true).create(true).mode(0o666).custom_flags(OFlags::NONBLOCK.bits() as i32);
+        let file = match options.open(&self.path) {
             // A pipe or device may be writable only.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                OpenOptions::new().append(true).open(&self.path)?
+                options.read(false).create(false).open(&self.path)?
             }
             other => other?,
         };
@@ -260,6 +271,7 @@ impl Locked<'_> {
         let stat = fstat(self.sink.log().file().as_fd())?;
         self.size = stat.st_size as u64;
         self.regular = FileType::from_raw_mode(stat.st_mode).is_file();
+        self.sink.regular = self.regular;
         Ok(())
     }
 

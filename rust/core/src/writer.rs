@@ -192,7 +192,9 @@ impl Writer {
         let outlet = &mut outlets[index];
         lines.clear();
         let (from, sink) = (outlet.cursor, outlet.id);
-        let batch = source.format(sink, from, head, BATCH, lines, None);
+        // What is written to a full pipe is written whole or not at all, if it is short: so line by line.
+        let enough = if outlet.file.is_regular() { BATCH } else { 1 };
+        let batch = source.format(sink, from, head, enough, lines, None);
         if !lines.is_empty() {
             let stream = Stream { ring: source.memory().header().id, sink };
             let Some(mut locked) = lock(&mut outlet.file, host)? else { return Ok(false) };

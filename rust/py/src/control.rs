@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use undergird_core::batch::Source;
@@ -17,9 +18,12 @@ use crate::host::{Process, user};
 use crate::overload::Overload;
 use crate::runtime::{self, PATIENCE, shared};
 
-fn deadline(timeout: Option<f64>) -> Option<Instant> {
-    let timeout = timeout?.clamp(0.0, 1e9);
-    Some(Instant::now() + Duration::from_secs_f64(timeout))
+fn deadline(timeout: Option<f64>) -> PyResult<Option<Instant>> {
+    let Some(timeout) = timeout else { return Ok(None) };
+    if timeout.is_nan() {
+        return Err(PyValueError::new_err("timeout nan is not a number of seconds"));
+    }
+    Ok(Some(Instant::now() + Duration::from_secs_f64(timeout.clamp(0.0, 1e9))))
 }
 
 /// Ends the present run and sets how the next one is to be; whether all that was logged before has been written.
@@ -40,7 +44,7 @@ pub fn configure(
 ) -> PyResult<bool> {
     let overload = Overload::from_word(overload, overload_level)?;
     let settings = Settings { log_directory, ring_base: ring_dir, ring_size, worker_ring_size, sync, overload, fsync };
-    Ok(runtime::reconfigure(py, settings, deadline(timeout)))
+    Ok(runtime::reconfigure(py, settings, deadline(timeout)?))
 }
 
 /// Makes the ring of the configured run now; where it is, as `stats` says it.
@@ -56,7 +60,7 @@ pub fn flush(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
     let Some(runtime) = shared(py) else { return Ok(true) };
     let position = runtime.memory.ring().head();
     // After the end each call has tried to write its own record; what is left has had its time.
-    let deadline = deadline(if runtime.is_finished() { Some(0.0) } else { timeout });
+    let deadline = deadline(if runtime.is_finished() { Some(0.0) } else { timeout })?;
     loop {
         let slice = Instant::now() + Duration::from_millis(50);
         let until = deadline.map_or(slice, |deadline| deadline.min(slice));
@@ -74,8 +78,8 @@ pub fn flush(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
 /// the ring for recovery. Later records are written by the call itself.
 #[pyfunction]
 #[pyo3(signature = (timeout=None))]
-pub fn shutdown(py: Python<'_>, timeout: Option<f64>) -> bool {
-    runtime::shutdown(py, deadline(timeout))
+pub fn shutdown(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+    Ok(runtime::shutdown(py, deadline(timeout)?))
 }
 
 /// Opens a log and its lock file as the writer would.

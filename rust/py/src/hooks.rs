@@ -6,7 +6,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
-/// The functions; see `undergird.log._hooks` for what each is for.
+/// The functions; see `undergird.log` for what each is for.
 pub struct Hooks {
     plan: Py<PyAny>,
     slow: Py<PyAny>,

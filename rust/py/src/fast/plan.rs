@@ -181,7 +181,7 @@ fn is_disabled(node: &Bound<'_, PyDict>) -> bool {
 
 type Sinks = Vec<(PathBuf, u8)>;
 
-/// What `undergird.log` answers; see `undergird.log._hooks.Plan`.
+/// What `undergird.log` answers; see `undergird.log.plan.Plan`.
 #[derive(FromPyObject)]
 struct Answer<'py> {
     name: Bound<'py, PyString>,

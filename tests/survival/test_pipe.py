@@ -1,0 +1,41 @@
+"""A log that is a pipe nobody reads stops nobody else."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Script
+
+STUCK = """
+import os, signal, undergird
+undergird.configure("pipe")
+log = undergird.get_logger("stuck")
+for number in range(4000):
+    log.info("into the pipe", number=number)
+undergird.flush(0.3)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+NEIGHBOUR = """
+import time, undergird
+undergird.configure("run.log", ring_size=65536)
+log = undergird.get_logger("neighbour")
+time.sleep(1)
+for number in range(20_000):
+    log.info("beside it", number=number)
+assert undergird.flush(10)
+"""
+
+
+def test_a_dead_process_whose_log_is_a_full_pipe_stops_no_neighbour(script: Script, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert script(STUCK, check=False).returncode == -signal.SIGKILL
+    script(NEIGHBOUR)
+    lines = [json.loads(line) for line in (tmp_path / "run.log").read_text().splitlines()]
+    assert [line["number"] for line in lines] == list(range(20_000))
