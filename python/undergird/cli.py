@@ -39,7 +39,10 @@ def _parser() -> argparse.ArgumentParser:
 
     recover = commands.add_parser("recover", help="write what killed processes left in their rings")
     recover.add_argument(
-        "directory", nargs="?", type=Path, help="the logs' directory, or their ring_dir (default: what is found without)"
+        "directory",
+        nargs="?",
+        type=Path,
+        help="the logs' directory, or their ring_dir (default: where it can be)",
     )
     recover.set_defaults(run=_recover)
 
