@@ -57,10 +57,11 @@ pub fn start(py: Python<'_>) -> PyResult<Option<&'static str>> {
 #[pyfunction]
 #[pyo3(signature = (timeout=None))]
 pub fn flush(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+    let given = deadline(timeout)?;
     let Some(runtime) = shared(py) else { return Ok(true) };
     let position = runtime.memory.ring().head();
     // After the end each call has tried to write its own record; what is left has had its time.
-    let deadline = deadline(if runtime.is_finished() { Some(0.0) } else { timeout })?;
+    let deadline = if runtime.is_finished() { Some(Instant::now()) } else { given };
     loop {
         let slice = Instant::now() + Duration::from_millis(50);
         let until = deadline.map_or(slice, |deadline| deadline.min(slice));
