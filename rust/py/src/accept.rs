@@ -121,7 +121,8 @@ fn wait(runtime: &Arc<Runtime>, deadline: Instant) {
     while ring.head() - ring.tail() > ring.capacity() / 2 && Instant::now() < deadline {
         runtime.wake();
         std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_micros(200));
+        // Looking more often than that costs the writer more than it gains the caller (W5: 450 ns a record, not 250).
+        pause = (pause * 2).min(Duration::from_millis(1));
     }
 }
 
