@@ -145,6 +145,7 @@ mod tests {
         let _same_file = held.file().try_clone().unwrap();
         shown.close_in_child();
         assert!(held.check().is_none());
+        drop(held);
         let number = tempfile::tempfile().unwrap().into_raw_fd();
         shown.show(number, (0, 0));
         shown.close_in_child();
