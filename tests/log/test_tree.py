@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +12,6 @@ import undergird
 from undergird.log.handlers import FileHandler
 
 if TYPE_CHECKING:
-    from tests.conftest import Script
     from tests.log.conftest import Run
 
 
@@ -286,169 +282,3 @@ def test_nodes_are_loggers_of_the_standard_library_for_everybody_else(run: Run) 
     node.info("by the node %d", 1)
     logging.LoggerAdapter(node, {"a": 1}).info("by an adapter")
     assert run.messages() == ["by the node 1", "by an adapter"]
-
-
-def test_pytests_caplog_sees_records_with_their_fields(run: Run, caplog: pytest.LogCaptureFixture) -> None:
-    log = run.start()
-    logging.root.addHandler(caplog.handler)
-    log.warning("seen %d", 1, agent_id=7)
-    assert caplog.messages == ["seen 1"]
-    assert vars(caplog.records[0])["agent_id"] == 7
-    assert caplog.record_tuples == [(log.name, logging.WARNING, "seen 1")]
-    assert run.messages() == ["seen 1"]
-
-
-def test_two_handlers_of_ours_write_two_files(run: Run, tmp_path: Path) -> None:
-    log = run.start()
-    second = FileHandler(tmp_path / "second.log", level="ERROR")
-    logging.getLogger(log.name).addHandler(second)
-    log.info("one")
-    log.error("both")
-    assert run.messages() == ["one", "both"]
-    assert run.messages(tmp_path / "second.log") == ["both"]
-    counts = undergird.stats()["sinks"]
-    assert counts[str(run.path)]["written"] == 2
-    assert counts[str(tmp_path / "second.log")]["written"] == 1
-    logging.getLogger(log.name).removeHandler(second)
-
-
-# --- before, after and again ------------------------------------------------------------------------------------------
-
-
-def test_before_configure_warnings_go_to_stderr_as_from_the_standard_library(script: Script) -> None:
-    done = script(
-        """
-        import undergird
-        log = undergird.get_logger("early")
-        log.info("quiet")
-        log.warning("loud %d", 7, field=1)
-        undergird.flush(); undergird.shutdown()
-        assert undergird.stats()["emitted"] == 0
-        """
-    )
-    assert done.stderr == "loud 7\n"
-
-
-def test_loggers_made_before_configure_write_after_it(script: Script, tmp_path: Path) -> None:
-    script(
-        """
-        import undergird
-        log = undergird.get_logger("early")
-        bound = log.bind(a=1)
-        log.info("lost")
-        undergird.configure("run.log")
-        log.info("one")
-        bound.info("two")
-        """
-    )
-    lines = [json.loads(line) for line in (tmp_path / "run.log").read_text().splitlines()]
-    assert [line["message"] for line in lines] == ["one", "two"]
-
-
-def test_after_shutdown_a_call_writes_by_itself(either: Run) -> None:
-    log = either.start()
-    log.info("before")
-    assert undergird.shutdown()
-    for number in range(100):
-        log.info("after", number=number)
-        # No flush: the line is there when the call returns.
-        assert json.loads(either.path.read_bytes().splitlines()[-1])["number"] == number
-    assert undergird.shutdown()
-    assert undergird.flush()
-    assert len(either.lines()) == 101
-
-
-def test_configure_after_shutdown_begins_again(either: Run, tmp_path: Path) -> None:
-    log = either.start()
-    log.info("one")
-    undergird.shutdown()
-    log.info("two")
-    undergird.configure(tmp_path / "second.log")
-    log.info("three")
-    assert either.messages(tmp_path / "second.log") == ["three"]
-    assert either.messages() == ["one", "two"]
-
-
-@pytest.mark.parametrize(
-    "way", ["the same file", "another file", "another directory", "with a console", "another ring"]
-)
-def test_configure_again_while_threads_log_loses_and_doubles_nothing(
-    either: Run, way: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    log = either.start()
-    plain = logging.getLogger(f"{log.name}.plain")
-    (tmp_path / "elsewhere").mkdir()
-    stop = threading.Event()
-    done = [0, 0, 0]
-
-    def work(thread: int) -> None:
-        number = 0
-        while not stop.is_set():
-            if thread == 2:
-                plain.info("x", extra={"worker": thread, "number": number})
-            else:
-                log.info("x", worker=thread, number=number)
-            number += 1
-            done[thread] = number
-            if number % 100 == 0:
-                # Or else most of the time is spent on reading the file back.
-                stop.wait(0.002)
-
-    threads = [threading.Thread(target=work, args=(thread,)) for thread in range(3)]
-    for one in threads:
-        one.start()
-    paths = {either.path}
-    for turn in range(6):
-        goal = done[0] + 50
-        while done[0] < goal:
-            stop.wait(0.0005)
-        path, options = either.path, dict[str, Any]()
-        match way:
-            case "another file":
-                path = tmp_path / f"run{turn % 2}.log"
-            case "another directory":
-                path = tmp_path / ("elsewhere/run.log" if turn % 2 else "run.log")
-            case "with a console":
-                options = {"console": bool(turn % 2)}
-            case "another ring":
-                options = {"ring_size": 1 << (16 + turn % 3)}
-        undergird.configure(path, level="DEBUG", **options)
-        paths.add(path)
-    stop.set()
-    for one in threads:
-        one.join()
-    lines = [line for path in sorted(paths) for line in either.lines(path)]
-    for thread in range(3):
-        numbers = sorted(line["number"] for line in lines if line["worker"] == thread)
-        assert numbers == list(range(done[thread])), f"thread {thread}"
-    sinks = [undergird.stats()["sinks"][str(path)] for path in paths]
-    assert not any(sink["in_flight"] or sink["dropped"] or sink["failed"] for sink in sinks), sinks
-    assert sum(sink["written"] for sink in sinks) == sum(sink["emitted"] for sink in sinks) == sum(done)
-
-
-def test_configure_leaves_other_handlers_in_their_places(run: Run) -> None:
-    run.start()
-    first, last = logging.NullHandler(), logging.NullHandler()
-    logging.root.handlers[:] = [first, *logging.root.handlers, last]
-    undergird.configure(run.path)
-    assert logging.root.handlers[0] is first
-    assert logging.root.handlers[2:] == [last]
-    undergird.configure(run.path, console=True)
-    assert len(logging.root.handlers) == 4
-    undergird.configure(None)
-    assert logging.root.handlers == [first, last]
-
-
-def test_the_console_is_a_line_for_people(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    log = run.start(console=True)
-    log.info("moved %d", 7, agent_id=3)
-    try:
-        raise ValueError("bad")
-    except ValueError:
-        log.exception("failed")
-    told = capsys.readouterr().err
-    first, second, *_ = told.splitlines()
-    assert first.endswith(f"INFO     {log.name}: moved 7 agent_id=3")
-    assert second.endswith(f"ERROR    {log.name}: failed")
-    assert told.rstrip().endswith("ValueError: bad")
-    assert run.messages() == ["moved 7", "failed"]

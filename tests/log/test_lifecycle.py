@@ -1,0 +1,141 @@
+"""Before `configure`, again, and after `shutdown`: nothing is lost or doubled in between."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import undergird
+
+if TYPE_CHECKING:
+    from tests.conftest import Script
+    from tests.log.conftest import Run
+
+
+def test_before_configure_warnings_go_to_stderr_as_from_the_standard_library(script: Script) -> None:
+    done = script(
+        """
+        import undergird
+        log = undergird.get_logger("early")
+        log.info("quiet")
+        log.warning("loud %d", 7, field=1)
+        undergird.flush(); undergird.shutdown()
+        assert undergird.stats()["emitted"] == 0
+        """
+    )
+    assert done.stderr == "loud 7\n"
+
+
+def test_loggers_made_before_configure_write_after_it(script: Script, tmp_path: Path) -> None:
+    script(
+        """
+        import undergird
+        log = undergird.get_logger("early")
+        bound = log.bind(a=1)
+        log.info("lost")
+        undergird.configure("run.log")
+        log.info("one")
+        bound.info("two")
+        """
+    )
+    lines = [json.loads(line) for line in (tmp_path / "run.log").read_text().splitlines()]
+    assert [line["message"] for line in lines] == ["one", "two"]
+
+
+def test_after_shutdown_a_call_writes_by_itself(either: Run) -> None:
+    log = either.start()
+    log.info("before")
+    assert undergird.shutdown()
+    for number in range(100):
+        log.info("after", number=number)
+        # No flush: the line is there when the call returns.
+        assert json.loads(either.path.read_bytes().splitlines()[-1])["number"] == number
+    assert undergird.shutdown()
+    assert undergird.flush()
+    assert len(either.lines()) == 101
+
+
+def test_configure_after_shutdown_begins_again(either: Run, tmp_path: Path) -> None:
+    log = either.start()
+    log.info("one")
+    undergird.shutdown()
+    log.info("two")
+    undergird.configure(tmp_path / "second.log")
+    log.info("three")
+    assert either.messages(tmp_path / "second.log") == ["three"]
+    assert either.messages() == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    "way", ["the same file", "another file", "another directory", "with a console", "another ring"]
+)
+def test_configure_again_while_threads_log_loses_and_doubles_nothing(
+    either: Run, way: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = either.start()
+    plain = logging.getLogger(f"{log.name}.plain")
+    (tmp_path / "elsewhere").mkdir()
+    stop = threading.Event()
+    done = [0, 0, 0]
+
+    def work(thread: int) -> None:
+        number = 0
+        while not stop.is_set():
+            if thread == 2:
+                plain.info("x", extra={"worker": thread, "number": number})
+            else:
+                log.info("x", worker=thread, number=number)
+            number += 1
+            done[thread] = number
+            if number % 100 == 0:
+                # Or else most of the time is spent on reading the file back.
+                stop.wait(0.002)
+
+    threads = [threading.Thread(target=work, args=(thread,)) for thread in range(3)]
+    for one in threads:
+        one.start()
+    paths = {either.path}
+    for turn in range(6):
+        goal = done[0] + 50
+        while done[0] < goal:
+            stop.wait(0.0005)
+        path, options = either.path, dict[str, Any]()
+        match way:
+            case "another file":
+                path = tmp_path / f"run{turn % 2}.log"
+            case "another directory":
+                path = tmp_path / ("elsewhere/run.log" if turn % 2 else "run.log")
+            case "with a console":
+                options = {"console": bool(turn % 2)}
+            case "another ring":
+                options = {"ring_size": 1 << (16 + turn % 3)}
+        undergird.configure(path, level="DEBUG", **options)
+        paths.add(path)
+    stop.set()
+    for one in threads:
+        one.join()
+    lines = [line for path in sorted(paths) for line in either.lines(path)]
+    for thread in range(3):
+        numbers = sorted(line["number"] for line in lines if line["worker"] == thread)
+        assert numbers == list(range(done[thread])), f"thread {thread}"
+    sinks = [undergird.stats()["sinks"][str(path)] for path in paths]
+    assert not any(sink["in_flight"] or sink["dropped"] or sink["failed"] for sink in sinks), sinks
+    assert sum(sink["written"] for sink in sinks) == sum(sink["emitted"] for sink in sinks) == sum(done)
+
+
+def test_configure_leaves_other_handlers_in_their_places(run: Run) -> None:
+    run.start()
+    first, last = logging.NullHandler(), logging.NullHandler()
+    logging.root.handlers[:] = [first, *logging.root.handlers, last]
+    undergird.configure(run.path)
+    assert logging.root.handlers[0] is first
+    assert logging.root.handlers[2:] == [last]
+    undergird.configure(run.path, console=True)
+    assert len(logging.root.handlers) == 4
+    undergird.configure(None)
+    assert logging.root.handlers == [first, last]
