@@ -8,10 +8,11 @@ use pyo3::prelude::*;
 use undergird_core::record::{Header, INLINE, Kind, Value, encode_group, flags};
 use undergird_core::scratch::Scratch;
 
+use crate::current::{is_current, shared};
 use crate::hooks::hooks;
 use crate::host::wall_ns;
 use crate::producer::GilSide;
-use crate::runtime::{Runtime, shared};
+use crate::runtime::Runtime;
 use crate::stats;
 
 /// How long a call waits for room, and how long on a thread that runs an event loop.
@@ -85,7 +86,7 @@ fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8]) -> P
         let gil = unsafe { runtime.gil() };
         let tail = runtime.memory.ring().tail();
         let stuck = gil.stuck_at == Some(tail);
-        let current = runtime.is_current();
+        let current = is_current(&runtime);
         if !current && interrupted.is_ok() {
             return Ok(false);
         }

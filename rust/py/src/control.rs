@@ -13,10 +13,11 @@ use undergird_core::recovery::{Outcome, recover, ring_files};
 use undergird_core::ringfile::{Adoption, DROPPED, FAILED, Orphan, WRITTEN, snapshot};
 use undergird_core::sink::FileSink;
 
+use crate::current::{self, shared};
 use crate::home::{BESIDE, Settings};
 use crate::host::{Process, user};
 use crate::overload::Overload;
-use crate::runtime::{self, PATIENCE, shared};
+use crate::runtime::PATIENCE;
 
 fn deadline(timeout: Option<f64>) -> PyResult<Option<Instant>> {
     let Some(timeout) = timeout else { return Ok(None) };
@@ -44,35 +45,20 @@ pub fn configure(
 ) -> PyResult<bool> {
     let overload = Overload::from_word(overload, overload_level)?;
     let settings = Settings { log_directory, ring_base: ring_dir, ring_size, worker_ring_size, sync, overload, fsync };
-    Ok(runtime::reconfigure(py, settings, deadline(timeout)?))
+    current::reconfigure(py, settings, deadline(timeout)?)
 }
 
 /// Makes the ring of the configured run now; where it is, as `stats` says it.
 #[pyfunction]
 pub fn start(py: Python<'_>) -> PyResult<Option<&'static str>> {
-    Ok(runtime::ensure(py)?.map(|runtime| runtime.placement()))
+    Ok(current::ensure(py)?.map(|runtime| runtime.placement()))
 }
 
 /// Waits until everything logged so far is in its files; whether it is. `timeout` is in seconds, `None` waits.
 #[pyfunction]
 #[pyo3(signature = (timeout=None))]
 pub fn flush(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
-    let given = deadline(timeout)?;
-    let Some(runtime) = shared(py) else { return Ok(true) };
-    let position = runtime.memory.ring().head();
-    // After the end each call has tried to write its own record; what is left has had its time.
-    let deadline = if runtime.is_finished() { Some(Instant::now()) } else { given };
-    loop {
-        let slice = Instant::now() + Duration::from_millis(50);
-        let until = deadline.map_or(slice, |deadline| deadline.min(slice));
-        if py.detach(|| runtime.drain_to(position, Some(until))) {
-            return Ok(true);
-        }
-        py.check_signals()?;
-        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Ok(false);
-        }
-    }
+    current::flush(py, deadline(timeout)?)
 }
 
 /// Writes everything and ends the writer's thread; whether everything was written in time. What was not stays in
@@ -80,7 +66,7 @@ pub fn flush(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
 #[pyfunction]
 #[pyo3(signature = (timeout=None))]
 pub fn shutdown(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
-    Ok(runtime::shutdown(py, deadline(timeout)?))
+    current::shutdown(py, deadline(timeout)?)
 }
 
 /// Opens a log and its lock file as the writer would.

@@ -9,8 +9,8 @@ use undergird_core::record::{Header, INLINE, Kind, encode_group, flags};
 use undergird_core::scratch::Scratch;
 
 use crate::accept::accept;
+use crate::current::ensure;
 use crate::fast::values::{Noticed, countable, encode, encode_text, with_text};
-use crate::runtime::ensure;
 
 /// Appends one record to a file.
 ///

@@ -58,7 +58,7 @@ extern "C" fn in_child() {
             descriptor.close_in_child();
         }
     }
-    crate::runtime::abandon();
+    crate::current::abandon();
     FORKED.store(true, Ordering::Relaxed);
     generation().store(0, Ordering::Relaxed);
 }

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 
 mod accept;
 mod control;
+mod current;
 mod emit;
 mod fast;
 mod fork;
@@ -12,8 +13,10 @@ mod gil;
 mod home;
 mod hooks;
 mod host;
+mod outlets;
 mod overload;
 mod producer;
+mod retirement;
 mod runtime;
 mod stats;
 mod thread;

@@ -6,9 +6,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use undergird_core::batch::Source;
 
+use crate::current::{current, notice_fork};
 use crate::gil::GilCell;
 use crate::producer::Route;
-use crate::runtime::{Runtime, current, notice_fork};
+use crate::runtime::Runtime;
 
 /// The counts of one file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,7 +67,7 @@ fn count(runtime: &Runtime) -> BTreeMap<String, Counts> {
     let head = gil.producer.head();
     let mut all = BTreeMap::<String, Counts>::new();
     for (path, sink) in gil.sinks() {
-        let ledger = runtime.ledger(*sink);
+        let ledger = runtime.outlets.ledger(*sink);
         let done = loop {
             match ledger.as_ref().map_or(Some(Default::default()), |ledger| ledger.read()) {
                 Some(done) => break done,
@@ -98,7 +99,7 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     for (path, counts) in files {
         total.add(counts);
         let dict = counts.to_dict(py)?;
-        if let Some(error) = runtime.and_then(|runtime| runtime.trouble(&path)) {
+        if let Some(error) = runtime.and_then(|runtime| runtime.outlets.trouble(&path)) {
             dict.set_item("error", error)?;
         }
         sinks.set_item(path, dict)?;

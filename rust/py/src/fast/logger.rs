@@ -1,33 +1,23 @@
-//! The logger's native half: `debug` … `critical` as native methods that copy a call into the ring.
+//! The logger's native half: its node, its bound fields and what it knows of its surroundings.
 
 use std::cell::UnsafeCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 
-use pyo3::exceptions::PyRuntimeError;
-use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
-use undergird_core::record::{Header, INLINE, Kind, encode_group, flags};
-use undergird_core::scratch::Scratch;
 
-use super::arguments::encode_message;
 use super::fields::Fields;
-use super::plan::{Plan, make_plan};
-use super::shapes::shape;
-use super::values::{Noticed, countable, encode};
-use crate::accept::accept;
+use super::plan::Plan;
+use super::planning::make_plan;
 use crate::generation::generation;
-use crate::hooks::hooks;
-use crate::host::wall_ns;
-use crate::runtime::current;
 
 /// The native half of `undergird.Logger`: the level methods, over a node of the standard library's tree.
 #[pyclass(frozen, subclass, module = "undergird._core")]
 pub struct Logger {
     node: Py<PyAny>,
-    bound: Option<Fields>,
+    /// Fields that each record carries.
+    pub(super) bound: Option<Fields>,
     plan: UnsafeCell<Plan>,
 }
 
@@ -73,7 +63,7 @@ impl Logger {
     ///
     /// The reference must be let go before Python runs.
     #[inline]
-    fn plan(&self, py: Python<'_>) -> PyResult<&Plan> {
+    pub(super) fn plan(&self, py: Python<'_>) -> PyResult<&Plan> {
         // SAFETY: the GIL is held, and nobody keeps a reference while Python runs.
         let plan = unsafe { &*self.plan.get() };
         if plan.generation == generation().load(Ordering::Relaxed) {
@@ -83,170 +73,11 @@ impl Logger {
     }
 
     #[cold]
-    fn replan(&self, py: Python<'_>) -> PyResult<&Plan> {
+    pub(super) fn replan(&self, py: Python<'_>) -> PyResult<&Plan> {
         let plan = make_plan(self.node.bind(py), self.bound.as_ref())?;
         // SAFETY: as in `plan`; the old one is dropped after it has been replaced, since that may run Python.
         drop(unsafe { std::mem::replace(&mut *self.plan.get(), plan) });
         // SAFETY: as in `plan`.
         Ok(unsafe { &*self.plan.get() })
     }
-}
-
-/// A call's arguments as the interpreter hands them over.
-#[derive(Clone, Copy)]
-struct Call<'py> {
-    py: Python<'py>,
-    this: *mut ffi::PyObject,
-    args: *const *mut ffi::PyObject,
-    count: usize,
-    names: *mut ffi::PyObject,
-}
-
-impl Call<'_> {
-    fn logger(&self) -> &Logger {
-        // SAFETY: the method's descriptor has checked the type; the class is frozen, so a shared reference is all
-        // there is.
-        unsafe { Bound::ref_from_ptr(self.py, &self.this).cast_unchecked::<Logger>().get() }
-    }
-
-    fn fields(&self) -> usize {
-        if self.names.is_null() {
-            return 0;
-        }
-        // SAFETY: the interpreter passes a tuple.
-        unsafe { ffi::PyTuple_GET_SIZE(self.names) as usize }
-    }
-}
-
-/// One level's method. `LEVEL` is a tenth of the standard library's number.
-///
-/// # Safety
-/// The interpreter calls it, with the GIL held.
-pub unsafe extern "C" fn method<const LEVEL: usize>(
-    this: *mut ffi::PyObject,
-    args: *const *mut ffi::PyObject,
-    count: ffi::Py_ssize_t,
-    names: *mut ffi::PyObject,
-) -> *mut ffi::PyObject {
-    // SAFETY: the interpreter holds the GIL when it calls a method.
-    let py = unsafe { Python::assume_attached() };
-    let call = Call { py, this, args, count: count as usize, names };
-    let outcome = match call.logger().plan(py) {
-        Ok(plan) if plan.is_off(py, LEVEL) && count > 0 => Ok(()),
-        Ok(_) => catch_unwind(AssertUnwindSafe(|| log::<LEVEL>(call))).unwrap_or_else(|_| {
-            Err(PyRuntimeError::new_err("undergird: a log call failed inside; please report this"))
-        }),
-        Err(error) => Err(error),
-    };
-    match outcome {
-        // SAFETY: a new reference to None.
-        Ok(()) => unsafe { ffi::Py_NewRef(ffi::Py_None()) },
-        Err(error) => {
-            error.restore(py);
-            std::ptr::null_mut()
-        }
-    }
-}
-
-fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
-    if call.count == 0 {
-        return Err(pyo3::exceptions::PyTypeError::new_err("a log call needs a message: missing argument 'msg'"));
-    }
-    let logger = call.logger();
-    let mut plan = logger.plan(call.py)?;
-    if !plan.still_holds(call.py) {
-        plan = logger.replan(call.py)?;
-        if plan.is_off(call.py, LEVEL) {
-            return Ok(());
-        }
-    }
-    // SAFETY: the GIL is held; the reference ends with this call.
-    let runtime = match unsafe { current() } {
-        Some(_) if plan.native && plan.is_for_nobody(LEVEL) => return Ok(()),
-        Some(runtime) if plan.native => runtime,
-        _ => return slow(call, LEVEL),
-    };
-    // SAFETY: the GIL is held, and the reference is let go before Python runs.
-    let gil = unsafe { runtime.gil() };
-    let mut header = Header {
-        kind: Kind::Log as u8,
-        level: plan.level(LEVEL),
-        route: plan.route_id(LEVEL),
-        name: plan.name,
-        ..Header::default()
-    };
-    let keys = if call.fields() > 0 {
-        // SAFETY: a tuple of str, and the GIL is held.
-        let shape = unsafe { shape(call.names, runtime, gil) };
-        if shape.special {
-            return slow(call, LEVEL);
-        }
-        shape.id
-    } else {
-        INLINE
-    };
-    let (made_at, route) = (plan.generation, plan.route(LEVEL));
-    let mut scratch = Scratch::new();
-    let mut noticed = Noticed::default();
-    if header.name == INLINE {
-        header.flags |= flags::NAME_INLINE;
-        scratch.text(&plan.name_text);
-    }
-    let bound_shape = plan.bound_shape;
-    // From here on rendering may run Python: neither `plan` nor `gil` is used again.
-    // SAFETY: the interpreter passes `count` live objects, and behind them one for each name.
-    let args = unsafe { std::slice::from_raw_parts(call.args, call.count + call.fields()) };
-    // SAFETY: live objects, and the GIL is held.
-    unsafe { encode_message(call.py, &args[..call.count], &mut header, &mut scratch, &mut noticed)? };
-    if let Some(bound) = &logger.bound {
-        header.flags |= flags::BOUND;
-        noticed.truncated |= bound.truncated;
-        bound.encode(bound_shape, &mut scratch);
-    }
-    if call.fields() > 0 {
-        header.flags |= flags::FIELDS;
-        let count = countable(call.fields(), &mut noticed);
-        encode_group(keys, count, &mut scratch);
-        for (at, value) in args[call.count..].iter().take(count.into()).enumerate() {
-            // SAFETY: live objects, and the GIL is held.
-            unsafe {
-                if keys == INLINE {
-                    let key = ffi::PyTuple_GET_ITEM(call.names, at as ffi::Py_ssize_t);
-                    super::values::encode_text(key, &mut scratch, &mut noticed);
-                }
-                encode(*value, &mut scratch, &mut noticed)?;
-            }
-        }
-    }
-    if noticed.truncated {
-        header.flags |= flags::TRUNCATED;
-    }
-    if noticed.ran_python && generation().load(Ordering::Relaxed) != made_at {
-        // What was rendered has changed the set-up: the numbers in the scratch may mean nothing any more.
-        return slow(call, LEVEL);
-    }
-    header.stamp = wall_ns();
-    if !accept(call.py, runtime, route, header, scratch.as_slice())? {
-        return slow(call, LEVEL);
-    }
-    Ok(())
-}
-
-/// The standard library's way.
-#[cold]
-fn slow(call: Call<'_>, level: usize) -> PyResult<()> {
-    let py = call.py;
-    // SAFETY: the interpreter's vector of live objects.
-    let (logger, args, fields) = unsafe {
-        let args = std::slice::from_raw_parts(call.args, call.count + call.fields());
-        let objects = args.iter().map(|object| Bound::from_borrowed_ptr(py, *object));
-        let objects: Vec<Bound<'_, PyAny>> = objects.collect();
-        let fields = PyDict::new(py);
-        for (at, value) in objects[call.count..].iter().enumerate() {
-            let name = ffi::PyTuple_GET_ITEM(call.names, at as ffi::Py_ssize_t);
-            fields.set_item(Bound::from_borrowed_ptr(py, name), value)?;
-        }
-        (Bound::from_borrowed_ptr(py, call.this), PyTuple::new(py, &objects[..call.count])?, fields)
-    };
-    hooks(py)?.slow(&logger, 10 * level as u8, &args, &fields)
 }

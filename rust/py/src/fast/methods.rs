@@ -6,7 +6,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 
-use super::logger::method;
+use super::call::method;
 
 /// Gives the class its level methods.
 ///

@@ -1,9 +1,12 @@
 //! The only place of raw C-API calls: what happens at every log call.
 
 mod arguments;
+mod call;
 mod fields;
 pub mod logger;
 pub mod methods;
 mod plan;
+mod planning;
 mod shapes;
 pub mod values;
+mod watch;

@@ -1,0 +1,91 @@
+//! Making a plan: Python is asked, and what it names is entered into the dictionary.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyString};
+
+use super::fields::Fields;
+use super::plan::{LEVELS, NEVER, Plan, Route};
+use super::values::with_text;
+use super::watch::{Expected, Watched};
+use crate::current::ensure;
+use crate::generation::generation;
+use crate::hooks::hooks;
+
+type Sinks = Vec<(PathBuf, u8)>;
+
+/// What `undergird.log` answers; see `undergird.log.plan.Plan`.
+#[derive(FromPyObject)]
+struct Answer<'py> {
+    name: Bound<'py, PyString>,
+    level_names: Vec<Bound<'py, PyString>>,
+    enabled: u32,
+    native: bool,
+    ask_disabled: Option<Bound<'py, PyDict>>,
+    sinks: Vec<Sinks>,
+    lists: Vec<Bound<'py, PyList>>,
+    attributes: Vec<(Bound<'py, PyDict>, Bound<'py, PyString>, Bound<'py, PyAny>)>,
+}
+
+/// Asks Python, and enters what the answer names into the dictionary.
+///
+/// # Errors
+/// What the hook raises.
+pub fn make_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
+    for _ in 0..3 {
+        let plan = try_plan(node, bound)?;
+        if plan.generation == generation().load(Ordering::Relaxed) {
+            return Ok(plan);
+        }
+    }
+    // Something changes faster than we look: the standard library's way is right whatever happens.
+    Ok(Plan { native: false, generation: NEVER, ..try_plan(node, bound)? })
+}
+
+fn try_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
+    let py = node.py();
+    let runtime = ensure(py)?;
+    // Before asking: a change while Python answers makes the plan void.
+    let made_at = generation().load(Ordering::Relaxed);
+    let answer: Answer<'_> = hooks(py)?.plan(node)?.extract()?;
+    let mut plan = Plan {
+        generation: made_at,
+        enabled: answer.enabled,
+        native: answer.native,
+        // SAFETY: a live str, and the GIL is held.
+        name_text: unsafe { with_text(answer.name.as_ptr(), |name| Box::from(name)) },
+        ask_disabled: answer.ask_disabled.map(Bound::unbind),
+        lists: answer.lists.into_iter().map(Watched::new).collect(),
+        attributes: answer.attributes.into_iter().map(Expected::new).collect(),
+        ..Plan::unknown()
+    };
+    let Some(runtime) = runtime.filter(|_| plan.native) else {
+        plan.native = false;
+        return Ok(plan);
+    };
+    // SAFETY: the GIL is held, and nothing below runs Python.
+    let gil = unsafe { runtime.gil() };
+    plan.name = gil.name(&runtime.memory, &plan.name_text);
+    if let Some(bound) = bound {
+        plan.bound_shape = gil.shape(&runtime.memory, bound.keys().to_vec());
+    }
+    for (level, sinks) in answer.sinks.iter().enumerate().take(LEVELS) {
+        let files = sinks.iter().map(|(path, format)| (path.as_os_str().as_bytes(), *format));
+        let route = gil.route_to(&runtime.memory, files);
+        let Some(place) = route else {
+            plan.native = false;
+            break;
+        };
+        plan.routes[level] = Route { place, id: gil.routes[place].id };
+        plan.taken |= u32::from(!sinks.is_empty()) << level;
+    }
+    for (level, name) in answer.level_names.iter().enumerate().take(LEVELS) {
+        // SAFETY: a live str, and the GIL is held.
+        plan.levels[level] =
+            unsafe { with_text(name.as_ptr(), |name| gil.level(&runtime.memory, 10 * level as i64, name)) };
+    }
+    Ok(plan)
+}

@@ -1,0 +1,52 @@
+//! What others see of the writer's files without waiting for the writer.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use undergird_core::ledger::Ledger;
+use undergird_core::writer::Writer;
+
+use crate::fork;
+
+struct Seen {
+    sink: u32,
+    path: PathBuf,
+    ledger: Arc<Ledger>,
+    error: Option<String>,
+}
+
+/// The files that the writer has met. The lock is held for a moment only, and no Python runs under it.
+#[derive(Default)]
+pub struct Outlets(Mutex<Vec<Seen>>);
+
+impl Outlets {
+    fn lock(&self) -> MutexGuard<'_, Vec<Seen>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows what the writer sees.
+    pub fn publish(&self, writer: &Writer) {
+        let mut outlets = self.lock();
+        for (at, outlet) in writer.outlets().iter().enumerate() {
+            let error = outlet.trouble().map(|trouble| trouble.error.clone());
+            match outlets.get_mut(at) {
+                Some(seen) => seen.error = error,
+                None => {
+                    fork::show(outlet.lock_descriptor());
+                    let (path, ledger) = (outlet.path().into(), Arc::clone(outlet.ledger()));
+                    outlets.push(Seen { sink: outlet.id(), path, ledger, error });
+                }
+            }
+        }
+    }
+
+    /// The ledger of a sink, if the writer has met it.
+    pub fn ledger(&self, sink: u32) -> Option<Arc<Ledger>> {
+        self.lock().iter().find(|seen| seen.sink == sink).map(|seen| Arc::clone(&seen.ledger))
+    }
+
+    /// What keeps a file from getting on.
+    pub fn trouble(&self, path: &str) -> Option<String> {
+        self.lock().iter().find(|seen| seen.path.as_os_str() == path)?.error.clone()
+    }
+}
