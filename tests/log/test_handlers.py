@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,3 +82,11 @@ def test_the_console_is_a_line_for_people(run: Run, capsys: pytest.CaptureFixtur
     assert second.endswith(f"ERROR    {log.name}: failed")
     assert told.rstrip().endswith("ValueError: bad")
     assert run.messages() == ["moved 7", "failed"]
+
+
+def test_a_line_on_the_console_is_there_when_its_call_returns(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = run.start(console=True)
+    terminal = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(terminal, write_through=False))
+    log.info("moved")
+    assert terminal.getvalue().endswith(b": moved\n")

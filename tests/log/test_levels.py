@@ -91,6 +91,19 @@ def test_a_standard_level_that_is_renamed_has_its_new_name_at_the_next_call(eith
     assert [line["level"] for line in either.lines()] == ["WARNING", "WARN", "WARN", "WARNING"]
 
 
+def test_a_standard_level_that_loses_its_name_is_a_number_at_the_next_call(either: Run) -> None:
+    log = either.start()
+    log.info("x")
+    name = logging._levelToName[logging.INFO]
+    del logging._levelToName[logging.INFO]
+    try:
+        log.info("x")
+    finally:
+        logging._levelToName[logging.INFO] = name
+    log.info("x")
+    assert [line["level"] for line in either.lines()] == ["INFO", "Level 20", "INFO"]
+
+
 def test_more_levels_than_a_byte_can_number_do_not_cost_a_record(either: Run) -> None:
     log = either.start(level=1)
     for level in range(1, 600):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import itertools
 import json
 import logging
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -139,3 +142,38 @@ def test_configure_leaves_other_handlers_in_their_places(run: Run) -> None:
     assert len(logging.root.handlers) == 4
     undergird.configure(None)
     assert logging.root.handlers == [first, last]
+
+
+def test_what_waits_in_a_replaced_ring_is_written_before_what_goes_to_its_successor(run: Run) -> None:
+    log = run.start()
+    log.info("x", number=0)
+    numbers = itertools.count(1)
+    lock = run.path.with_name(f".{run.path.name}.lock").open("r+b")
+
+    def ring() -> str | None:
+        found: str | None = undergird.stats()["ring"]
+        return found
+
+    def work(old: str | None) -> None:
+        while ring() == old:
+            time.sleep(0.001)
+        for _ in range(10):
+            log.info("x", number=next(numbers))
+        fcntl.flock(lock, fcntl.LOCK_UN)
+
+    for _ in range(8):
+        assert undergird.flush()
+        fcntl.flock(lock, fcntl.LOCK_EX)  # Nobody can write now.
+        for _ in range(10):
+            log.info("x", number=next(numbers))
+        old = ring()
+        assert old is not None
+        Path(old).unlink()
+        thread = threading.Thread(target=work, args=(old,))
+        thread.start()
+        while ring() == old:
+            # The call that finds its ring gone replaces it, and waits a second for what is in it.
+            log.debug("looks")
+        thread.join()
+    lock.close()
+    assert [line["number"] for line in run.lines() if line["message"] == "x"] == list(range(next(numbers)))

@@ -117,7 +117,11 @@ def test_what_was_bound_is_rendered_once_and_at_once(either: Run) -> None:
     bound = log.bind(position=position)
     position.append(3)
     bound.info("x")
-    assert either.last()["position"] == [1, 2]
+    # Those that are made from it know nothing later either.
+    bound.bind(agent=7).info("x")
+    bound.getChild("below").info("x")
+    pickle.loads(pickle.dumps(bound)).info("x")
+    assert [line["position"] for line in either.lines()] == [[1, 2]] * 4
 
 
 def test_a_loggers_repr_says_name_level_and_fields() -> None:

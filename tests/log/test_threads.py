@@ -6,10 +6,12 @@ import gc
 import json
 import logging
 import os
+import re
 import signal
 import sys
 import threading
 import tracemalloc
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -17,8 +19,6 @@ import psutil
 import undergird
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import Script
     from tests.log.conftest import Run
 
@@ -242,3 +242,15 @@ def test_the_drainer_is_one_thread_of_the_process(run: Run) -> None:
     undergird.shutdown()
     assert psutil.Process().num_threads() == before
     assert os.getpid() > 0
+
+
+def test_the_drainer_leaves_every_signal_to_the_threads_of_python(run: Run) -> None:
+    run.start().info("x")
+    tasks: list[Path] = []
+    while not tasks:  # It gives itself its name when it begins.
+        tasks = [task for task in Path("/proc/self/task").iterdir() if (task / "comm").read_text() == "undergird\n"]
+    (drainer,) = tasks
+    blocked = int(re.findall(r"^SigBlk:\t(\w+)$", (drainer / "status").read_text(), re.MULTILINE)[0], 16)
+    # The kernel lets nobody block two, and the C library keeps two for itself.
+    kept = {signal.SIGKILL, signal.SIGSTOP, 32, 33}
+    assert {number for number in range(1, 65) if not blocked >> (number - 1) & 1} == kept

@@ -18,6 +18,7 @@ pub mod format;
 pub mod interner;
 pub mod ledger;
 pub mod lockfile;
+pub mod pace;
 pub mod record;
 #[cfg(not(loom))]
 pub mod recovery;

@@ -6,13 +6,12 @@ use std::sync::atomic::Ordering;
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
+use undergird_core::pace::Pace;
 use undergird_core::recovery::{Outcome, recover};
 
 use crate::host::Process;
 use crate::runtime::{PATIENCE, Runtime};
 
-/// The shortest and longest pause when there is nothing to do.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
 /// How often dead siblings are looked for.
 const LOOK_AROUND: Duration = Duration::from_millis(500);
 
@@ -39,7 +38,7 @@ fn with_signals_blocked<T>(action: impl FnOnce() -> T) -> T {
 }
 
 fn run(runtime: &Runtime) {
-    let mut pause = PAUSES.0;
+    let mut pace = Pace::of_drainer();
     let mut looked = None::<Instant>;
     while !runtime.is_finished() {
         let round = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.round(false)));
@@ -47,14 +46,16 @@ fn run(runtime: &Runtime) {
         if round.more {
             continue;
         }
-        pause = if round.written > 0 { PAUSES.0 } else { (pause * 2).min(PAUSES.1) };
+        if round.written > 0 {
+            pace.quicken();
+        }
         if looked.is_none_or(|looked| looked.elapsed() >= LOOK_AROUND) {
             if let Some(path) = runtime.ring_path() {
                 recover_siblings(runtime, path);
             }
             looked = Some(Instant::now());
         }
-        std::thread::park_timeout(pause);
+        std::thread::park_timeout(pace.pause());
     }
 }
 
