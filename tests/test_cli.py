@@ -151,6 +151,46 @@ def test_recover_says_what_it_could_not_write(
     assert (code, "recovered 500 records" in said) == (0, True)
 
 
+def test_recover_discards_on_request_what_it_cannot_write(
+    script: Script, rings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script(KILLED, check=False)
+    (tmp_path / "run.log").unlink()
+    (tmp_path / "run.log").mkdir()
+    code, said = run(capsys, "recover", ".")
+    assert (code, "undergird recover --discard" in said) == (1, True)
+    code, said = run(capsys, "recover", ".", "--discard")
+    assert (code, "discarded 500 records" in said) == (0, True)
+    assert not list(rings.rglob("*.ring"))
+
+
+def test_recover_finds_a_place_for_rings_that_only_the_program_knew(
+    script: Script, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("UNDERGIRD_RING_DIR")
+    (tmp_path / "elsewhere").mkdir()
+    # Killed before the first batch has been written.
+    script(
+        """
+        import os, signal, undergird
+        undergird.configure("run.log", ring_dir="elsewhere")
+        with open(".run.log.lock", "r+b") as lock:
+            import fcntl
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            log = undergird.get_logger("killed")
+            for number in range(500):
+                log.info("left behind", number=number)
+            os.kill(os.getpid(), signal.SIGKILL)
+        """,
+        check=False,
+    )
+    assert (tmp_path / "run.log").read_bytes() == b""
+    code, said = run(capsys, "recover", ".")
+    assert code == 0
+    assert f"{tmp_path}/elsewhere/" in said
+    assert "recovered 500 records" in said
+
+
 def test_recover_and_doctor_leave_what_is_no_ring_alone(
     script: Script, rings: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

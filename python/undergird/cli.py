@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="the logs' directory, or their ring_dir (default: where it can be)",
     )
+    recover.add_argument("--discard", action="store_true", help="throw away what cannot be written")
     recover.set_defaults(run=_recover)
 
     doctor = commands.add_parser("doctor", help="show rings, their owners, what waits in them and what was dropped")
@@ -63,7 +64,7 @@ def _demo(options: argparse.Namespace) -> int:
 def _recover(options: argparse.Namespace) -> int:
     from undergird.log.rings import recover
 
-    return recover(options.directory, sys.stdout)
+    return recover(options.directory, sys.stdout, discard=options.discard)
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -252,6 +252,73 @@ if __name__ == "__main__":
     complete(tmp_path / "run.log", **expected)
 
 
+def test_a_child_that_has_given_up_its_rights_goes_on_in_the_same_log(script: Script, tmp_path: Path) -> None:
+    done = script(
+        BEGIN
+        + """
+    work("parent", 100)
+    assert undergird.flush(10)
+    if (child := os.fork()) == 0:
+        for name in ("run.log", ".run.log.lock"):
+            os.chmod(name, 0)
+        if os.getuid() == 0:
+            os.setuid(65534)
+        try:
+            open("run.log", "a")
+        except PermissionError:
+            work("child", 100)
+            os._exit(not undergird.flush(10))
+        os._exit(2)
+    status = os.waitpid(child, 0)[1]
+    work("later", 100)
+    assert undergird.flush(10)
+    os.chmod("run.log", 0o600)
+    sys.exit(os.waitstatus_to_exitcode(status))
+    """
+    )
+    assert done.stderr == ""
+    complete(tmp_path / "run.log", parent=100, child=100, later=100)
+
+
+def test_a_child_keeps_none_of_its_parents_many_locks(script: Script, ring_dir: Path) -> None:
+    script(
+        """
+        import fcntl, logging, os, undergird
+        from undergird.log.handlers import FileHandler
+        undergird.configure("run.log")
+        for number in range(100):
+            logging.root.addHandler(FileHandler(f"{number}.log"))
+        undergird.get_logger("forks").info("everywhere")
+        assert undergird.flush(10)
+        def links():
+            for number in os.listdir("/proc/self/fd"):
+                try:
+                    yield int(number), os.readlink(f"/proc/self/fd/{number}")
+                except OSError:
+                    pass
+        locks = [number for number, link in links() if link.endswith(".log.lock")]
+        assert len(locks) == 101
+        (ring,) = (number for number, link in links() if link.endswith(".ring"))
+        locked, over = os.pipe(), os.pipe()
+        if os.fork() == 0:
+            # If it were the parent's descriptor, the parent would hold this lock as well.
+            for number in locks:
+                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.write(locked[1], b"yes" if ring not in dict(links()) else b"the parent's ring is open")
+            os.close(over[1])
+            os.read(over[0], 1)
+            os._exit(0)
+        assert os.read(locked[0], 100) == b"yes"
+        for number in locks:
+            try:
+                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            raise AssertionError("a lock is shared with the child")
+        """
+    )
+
+
 def test_a_parents_ring_is_recovered_while_a_child_that_never_logged_lives(
     script: Script, tmp_path: Path, ring_dir: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""A log that is a pipe nobody reads stops nobody else."""
+"""A log that is a pipe."""
 
 from __future__ import annotations
 
@@ -39,3 +39,16 @@ def test_a_dead_process_whose_log_is_a_full_pipe_stops_no_neighbour(script: Scri
     script(NEIGHBOUR)
     lines = [json.loads(line) for line in (tmp_path / "run.log").read_text().splitlines()]
     assert [line["number"] for line in lines] == list(range(20_000))
+
+
+def test_standard_output_is_a_log_like_any_other(script: Script) -> None:
+    done = script(
+        """
+        import undergird
+        undergird.configure("/dev/stdout")
+        undergird.get_logger("out").info("to whoever reads", long="x" * 10_000)
+        """
+    )
+    (line,) = done.stdout.splitlines()
+    assert json.loads(line)["long"] == "x" * 10_000
+    assert not os.path.lexists("/dev/.stdout.lock")

@@ -39,12 +39,13 @@ def _below(bases: list[Path]) -> list[Path]:
     return sorted(folder for parent in parents if parent.is_dir() for folder in parent.iterdir() if folder.is_dir())
 
 
-def recover(directory: Path | None, out: TextIO) -> int:
+def recover(directory: Path | None, out: TextIO, *, discard: bool = False) -> int:
     """Writes what dead processes left in their rings, and says what it found.
 
     Args:
         directory: As for `ring_directories`.
         out: Where to say it.
+        discard: Whether to throw away what cannot be written, such as the records of a log whose directory is gone.
 
     Returns:
         0 if nothing is left; 1 if something could not be written, or the directory is not there.
@@ -63,12 +64,18 @@ def recover(directory: Path | None, out: TextIO) -> int:
             case "alive":
                 out.write(f"{name}: in use, its process lives\n")
             case "unfinished":
-                left += 1
                 out.write(f"{name}: wrote {ring['written']} records, more are left: {ring['error']}\n")
+                thrown = _core.discard_ring(ring["path"]) if discard else None
+                if thrown is None:
+                    left += 1
+                else:
+                    out.write(f"{name}: discarded {thrown} records\n")
             case _:
                 out.write(f"{name}: left alone: {ring['error']}\n")
     if not rings:
         out.write("nothing to recover\n")
+    if left:
+        out.write("what is left stays where it is; `undergird recover --discard` throws it away\n")
     return 1 if left else 0
 
 

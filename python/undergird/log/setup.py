@@ -104,7 +104,7 @@ def configure(
     _replace(handlers)
     logging.root.setLevel(number)
     if path is not None:
-        _warn(_core.start(), directory)
+        _warn(_core.start(str(file)), directory, rings or "shared memory")
 
 
 def flush(timeout: float | None = None) -> bool:
@@ -212,13 +212,13 @@ def _ring_dir(given: str | os.PathLike[str] | None) -> str | None:
     return str(directory)
 
 
-def _warn(placement: str | None, directory: Path) -> None:
+def _warn(placement: str | None, directory: Path, wanted: str) -> None:
     """Says when the ring is not where it should be."""
     if placement == "beside the log":
         ring = directory / ".undergird"
-        what = f"no room for the ring in shared memory; it is in {ring}, where a slow disk can hold calls up"
+        what = f"no room for the ring in {wanted}; it is in {ring}, where a slow disk can hold calls up"
     elif placement == "heap":
-        what = "no room for the ring in shared memory or beside the log; records that wait do not survive a kill"
+        what = f"no room for the ring in {wanted} or beside the log; records that wait do not survive a kill"
     else:
         return
     warnings.warn(what, RuntimeWarning, stacklevel=3)

@@ -1,13 +1,15 @@
 //! File descriptors in a process that is not ours alone: others may close them, reuse their numbers, or fork.
 
+use std::ffi::CStr;
 use std::fs::File;
 use std::io;
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
-use rustix::fs::{Stat, fstat};
+use rustix::fs::{Mode, OFlags, Stat, fstat, open};
+use rustix::io::{DupFlags, dup3};
 
 /// A descriptor's number and which file it is, to be read in a fork handler.
 #[derive(Debug)]
@@ -31,20 +33,36 @@ impl Descriptor {
         self.number.store(number, Ordering::Release);
     }
 
-    /// Closes this process's copy, if the number still is that file. For the child's side of a fork only: it
-    /// allocates nothing and takes no lock.
-    pub fn close_in_child(&self) {
+    /// Takes the number out, if it still is that file.
+    fn take(&self) -> Option<OwnedFd> {
         // ORDERING: Acquire pairs with the Release in `show`.
         let number = self.number.swap(-1, Ordering::Acquire);
         if number < 0 {
-            return;
+            return None;
         }
         // SAFETY: borrowed for the call only; `fstat` says whether the number is open at all.
-        let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
-        let expected = (self.device.load(Ordering::Relaxed), self.inode.load(Ordering::Relaxed));
-        if fstat(borrowed).is_ok_and(|stat| identity(&stat) == expected) {
-            // SAFETY: the parent's owner of this number is leaked in the child and never used again.
-            unsafe { rustix::io::close(number) };
+        let stat = fstat(unsafe { BorrowedFd::borrow_raw(number) });
+        // SAFETY: the parent's owner of this number is leaked in the child and never used again.
+        stat.is_ok_and(|stat| identity(&stat) == self.identity()).then(|| unsafe { OwnedFd::from_raw_fd(number) })
+    }
+
+    fn identity(&self) -> (u64, u64) {
+        (self.device.load(Ordering::Relaxed), self.inode.load(Ordering::Relaxed))
+    }
+
+    /// Closes this process's copy. For the child's side of a fork only: it allocates nothing and takes no lock.
+    pub fn close_in_child(&self) {
+        drop(self.take());
+    }
+
+    /// Opens the file at `path` anew in the place of this process's copy, so that a lock on it is no longer shared
+    /// with the parent. In the fork handler, because the child may give up the right to do so later.
+    pub fn reopen_in_child(&self, path: &CStr) {
+        let Some(mut copy) = self.take() else { return };
+        let Ok(anew) = open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) else { return };
+        let same = fstat(&anew).is_ok_and(|stat| identity(&stat) == self.identity());
+        if same && dup3(&anew, &mut copy, DupFlags::CLOEXEC).is_ok() {
+            self.show(copy.into_raw_fd(), self.identity());
         }
     }
 }
@@ -76,6 +94,11 @@ impl Held {
         descriptor.show(held.file.as_raw_fd(), held.identity);
         held.shown = Some(Arc::clone(descriptor));
         Ok(held)
+    }
+
+    /// Takes over what a parent left to this process, if the descriptor still is that file.
+    pub fn inherited(from: &Descriptor, shown: &Arc<Descriptor>) -> Option<Self> {
+        Self::shown(File::from(from.take()?), shown).ok()
     }
 
     /// The file; check first.
@@ -117,7 +140,6 @@ pub fn identity(stat: &Stat) -> (u64, u64) {
 mod tests {
     use super::*;
     use std::io::{Read, Seek, Write};
-    use std::os::fd::{FromRawFd, IntoRawFd};
 
     #[test]
     fn a_descriptor_that_changed_hands_is_neither_used_nor_closed() {

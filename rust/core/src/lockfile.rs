@@ -13,6 +13,10 @@
 //! was any behind it; one that was given back holds [`VACANT`]. This module knows bytes only; the
 //! [`crate::sink`] does the reading, writing and locking.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
 use crate::record::{Bytes, Malformed};
 
 /// The first bytes of a lock file.
@@ -40,7 +44,7 @@ pub const VACANT: [u8; SLOT as usize] = [0xFF; SLOT as usize];
 pub type RingId = [u8; 16];
 
 /// A ring's records on their way to one of its sinks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stream {
     /// The ring.
     pub ring: RingId,
@@ -49,7 +53,7 @@ pub struct Stream {
 }
 
 /// A batch that is being appended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Journal {
     /// Where it comes from.
     pub stream: Stream,
@@ -167,6 +171,11 @@ impl LockFile {
 }
 
 impl Journal {
+    /// The directory of the ring, if it is known.
+    pub fn ring_directory(&self) -> Option<&Path> {
+        Path::new(OsStr::from_bytes(&self.ring_path)).parent()
+    }
+
     /// The journal's bytes. One with a length of 0 is closed.
     pub fn encode(&self) -> Vec<u8> {
         let path = if self.ring_path.len() <= LONGEST_PATH { &self.ring_path[..] } else { &[] };

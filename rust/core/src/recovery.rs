@@ -1,11 +1,15 @@
 //! Writes what dead processes left behind.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::batch::{Source, remove_all_spills};
-use crate::ringfile::{Adoption, NotARing, Orphan, RingHeader, RingMemory, SUFFIX, UNFINISHED};
+use crate::descriptor::Descriptor;
+use crate::lockfile::{LockFile, SLOTS};
+use crate::ringfile::{Adoption, NotARing, Orphan, RingHeader, RingMemory, SUFFIX, UNFINISHED, open_stranger};
 use crate::writer::{Host, Writer};
 
 /// What was found in one ring file, and what became of it.
@@ -42,11 +46,12 @@ pub enum Outcome {
     LeftAlone(String),
 }
 
-/// The ring files in a directory, unfinished ones of dead processes removed.
+/// The ring files in a directory, unfinished ones of dead processes removed. A forked child closes its copy of the
+/// `lock`.
 ///
 /// # Errors
 /// If the directory cannot be read.
-pub fn ring_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
+pub fn ring_files(directory: &Path, lock: &Arc<Descriptor>) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
@@ -54,7 +59,7 @@ pub fn ring_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
         if name.ends_with(SUFFIX) {
             found.push(path);
         } else if name.ends_with(UNFINISHED)
-            && let Ok(Adoption::Adopted(orphan)) = Orphan::adopt(&path)
+            && let Ok(Adoption::Adopted(orphan)) = Orphan::adopt(&path, lock)
         {
             let _ = orphan.remove();
         }
@@ -68,14 +73,56 @@ pub fn ring_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
 /// # Errors
 /// If the directory cannot be read.
 pub fn recover(directory: &Path, own: Option<&Path>, host: &mut dyn Host) -> io::Result<Vec<Found>> {
-    let files = ring_files(directory)?;
+    let files = ring_files(directory, &host.ring_lock())?;
     Ok(files.into_iter().filter(|path| Some(&**path) != own).filter_map(|path| recover_ring(&path, host)).collect())
+}
+
+/// Whether there is a ring in a directory whose process is gone, except the one at `own`.
+///
+/// # Errors
+/// If the directory cannot be read.
+pub fn has_orphans(directory: &Path, own: &Path, host: &mut dyn Host) -> io::Result<bool> {
+    let lock = host.ring_lock();
+    let orphaned = |path: &PathBuf| path != own && matches!(Orphan::adopt(path, &lock), Ok(Adoption::Adopted(_)));
+    Ok(ring_files(directory, &lock)?.iter().any(orphaned))
+}
+
+/// Removes the ring of a dead process with what it holds; the number of records, or `None` if its process lives.
+///
+/// # Errors
+/// If it cannot be opened or removed.
+pub fn discard_ring(path: &Path) -> io::Result<Option<u64>> {
+    let Adoption::Adopted(orphan) = Orphan::adopt(path, &Arc::default())? else { return Ok(None) };
+    let memory =
+        RingMemory::copy_of(&orphan.read()?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    let records = Source::count(&memory, &|_| true, memory.ring().tail(), memory.ring().head());
+    remove_all_spills(path);
+    orphan.remove()?;
+    Ok(Some(records))
+}
+
+/// The folders of rings that the lock files in a log directory name.
+///
+/// # Errors
+/// If the directory cannot be read.
+pub fn rings_named_in(log_directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let named = |entry: fs::DirEntry| {
+        let path = entry.path();
+        let name = path.file_name()?.as_bytes();
+        if !name.starts_with(b".") || !name.ends_with(b".lock") {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        open_stranger(&path).and_then(|file| file.take(SLOTS).read_to_end(&mut bytes)).ok()?;
+        LockFile::parse(&bytes).ok()?.journal?.ring_directory().map(Path::to_path_buf)
+    };
+    Ok(fs::read_dir(log_directory)?.flatten().filter_map(named).collect())
 }
 
 /// Recovers one ring; `None` if it is gone by now.
 pub fn recover_ring(path: &Path, host: &mut dyn Host) -> Option<Found> {
     let left_alone = |why: String| Some(Found { path: path.into(), header: None, outcome: Outcome::LeftAlone(why) });
-    let orphan = match Orphan::adopt(path) {
+    let orphan = match Orphan::adopt(path, &host.ring_lock()) {
         Ok(Adoption::Adopted(orphan)) => orphan,
         Ok(Adoption::Gone) => return None,
         Ok(Adoption::Held) => return Some(Found { path: path.into(), header: None, outcome: Outcome::Alive }),
@@ -96,7 +143,13 @@ pub fn recover_ring(path: &Path, host: &mut dyn Host) -> Option<Found> {
 
 fn drain(memory: RingMemory, orphan: Orphan, host: &mut dyn Host) -> Outcome {
     let mut writer = Writer::new(Source::new(memory, orphan.path()));
-    writer.refresh();
+    writer.refresh(host);
+    let outcome = drain_with(&mut writer, orphan, host);
+    writer.close(host);
+    outcome
+}
+
+fn drain_with(writer: &mut Writer, orphan: Orphan, host: &mut dyn Host) -> Outcome {
     if writer.outlets().is_empty() && !writer.is_done() {
         return Outcome::LeftAlone("it holds records, but its dictionary names no file for them".into());
     }
@@ -109,7 +162,7 @@ fn drain(memory: RingMemory, orphan: Orphan, host: &mut dyn Host) -> Outcome {
             let written =
                 writer.outlets().iter().map(|outlet| outlet.ledger().read().unwrap_or_default().written).sum();
             let trouble = writer.outlets().iter().find_map(|outlet| outlet.trouble());
-            let error = trouble.map_or_else(|| "another process holds the log's lock".into(), |t| t.error.clone());
+            let error = trouble.map(|trouble| trouble.error.clone()).unwrap_or_default();
             return Outcome::Unfinished { written, error };
         }
     }

@@ -12,25 +12,30 @@
 //! gets the lock. Process ids prove nothing, and are for people. The lock is on a descriptor of its own, because
 //! a mapping keeps the descriptor that it was made from alive, in forked children too.
 
+mod header;
+mod stranger;
+
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{FallocateFlags, FlockOperation, OFlags, fallocate, flock};
+use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::descriptor::{Descriptor, Held};
 use crate::lockfile::RingId;
-use crate::record::Bytes;
 use crate::region::Region;
-use crate::ring::{CONTROL, HEAD, Ring, TAIL};
+use crate::ring::{CONTROL, Ring};
 use crate::sync::Ordering;
+
+pub use header::{NotARing, RingHeader};
+pub(crate) use stranger::open_stranger;
+pub use stranger::{Adoption, Orphan, snapshot};
 
 /// The first bytes of a ring file.
 pub const MAGIC: [u8; 8] = *b"UGRDRING";
@@ -53,9 +58,6 @@ const LONGEST_LOG_DIRECTORY: usize = 1020;
 
 /// No ring file is larger; a longer file is not read.
 pub const LARGEST: u64 = 1 << 30;
-
-/// How a file is opened of which only the name is known: no link is followed, and no pipe waited for.
-const STRANGER: i32 = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits() as i32;
 
 /// How the names of ring files end.
 pub const SUFFIX: &str = ".ring";
@@ -99,52 +101,6 @@ pub struct Owner<'a> {
     /// Where the logs are.
     pub log_directory: &'a Path,
 }
-
-/// What the header of a ring says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RingHeader {
-    /// The ring's name for good.
-    pub id: RingId,
-    /// The boot in which it was made.
-    pub boot: [u8; 16],
-    /// The process that made it.
-    pub pid: u32,
-    /// Its user.
-    pub uid: u32,
-    /// When that process started, in ticks since boot.
-    pub process_start: u64,
-    /// When the ring was made, in nanoseconds since the epoch.
-    pub created: u64,
-    /// Where the logs are.
-    pub log_directory: PathBuf,
-    dictionary: (usize, usize),
-    data: (usize, usize),
-}
-
-/// Why bytes are not a ring that can be read here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotARing {
-    /// They begin with something else.
-    Foreign,
-    /// A later version, or another byte order.
-    Version(u32),
-    /// The header contradicts itself or the file's size.
-    Damaged(&'static str),
-}
-
-impl std::fmt::Display for NotARing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            NotARing::Foreign => f.write_str("not a ring file"),
-            NotARing::Version(version) => {
-                write!(f, "a ring of format version {version}, which this version does not know")
-            }
-            NotARing::Damaged(what) => write!(f, "a damaged ring: {what}"),
-        }
-    }
-}
-
-impl std::error::Error for NotARing {}
 
 /// A ring in memory: this process's own, or a copy of another's.
 #[derive(Clone, Debug)]
@@ -250,67 +206,6 @@ impl RingMemory {
     }
 }
 
-impl RingHeader {
-    fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(CONTROL);
-        out.extend_from_slice(&MAGIC);
-        for word in [VERSION, BYTE_ORDER] {
-            out.extend_from_slice(&word.to_le_bytes());
-        }
-        out.extend_from_slice(&self.id);
-        out.extend_from_slice(&self.boot);
-        for word in [self.pid, self.uid] {
-            out.extend_from_slice(&word.to_le_bytes());
-        }
-        let places = [self.dictionary.0, self.dictionary.1, self.data.0, self.data.1].map(|place| place as u64);
-        for word in [self.process_start, self.created].into_iter().chain(places) {
-            out.extend_from_slice(&word.to_le_bytes());
-        }
-        out.resize(LOG_DIRECTORY, 0);
-        let path = self.log_directory.as_os_str().as_bytes();
-        let path = if path.len() <= LONGEST_LOG_DIRECTORY { path } else { &[] };
-        out.extend_from_slice(&(path.len() as u32).to_le_bytes());
-        out.extend_from_slice(path);
-        out
-    }
-
-    /// Reads and checks a header; `bytes` is the whole file.
-    ///
-    /// # Errors
-    /// [`NotARing`].
-    pub fn parse(bytes: &[u8]) -> Result<Self, NotARing> {
-        let short = |_| NotARing::Damaged("it is too short");
-        let mut rest = Bytes(bytes);
-        if rest.array::<8>().map_err(|_| NotARing::Foreign)? != MAGIC {
-            return Err(NotARing::Foreign);
-        }
-        let (version, order) = (rest.u32().map_err(short)?, rest.u32().map_err(short)?);
-        if version != VERSION || order != BYTE_ORDER {
-            return Err(NotARing::Version(version));
-        }
-        if bytes.len() < CONTROL {
-            return Err(NotARing::Damaged("it is too short"));
-        }
-        let id = rest.array().map_err(short)?;
-        let boot = rest.array().map_err(short)?;
-        let (pid, uid) = (rest.u32().map_err(short)?, rest.u32().map_err(short)?);
-        let (process_start, created) = (rest.u64().map_err(short)?, rest.u64().map_err(short)?);
-        let mut place = || rest.u64().ok().and_then(|place| usize::try_from(place).ok()).unwrap_or(usize::MAX);
-        let dictionary = (place(), place());
-        let data = (place(), place());
-        let fits = |(at, length): (usize, usize)| {
-            at >= CONTROL && at.checked_add(length).is_some_and(|end| end <= bytes.len())
-        };
-        if !fits(dictionary) || !fits(data) || !data.1.is_power_of_two() || data.1 < 128 || !data.0.is_multiple_of(8) {
-            return Err(NotARing::Damaged("its parts do not lie in the file"));
-        }
-        let mut rest = Bytes(&bytes[LOG_DIRECTORY..CONTROL]);
-        let log_directory = rest.text().map_err(|_| NotARing::Damaged("its log directory is cut"))?;
-        let log_directory = PathBuf::from(std::ffi::OsStr::from_bytes(log_directory));
-        Ok(Self { id, boot, pid, uid, process_start, created, log_directory, dictionary, data })
-    }
-}
-
 /// The ring of this process, in a file that outlives it.
 #[derive(Debug)]
 pub struct RingFile {
@@ -399,67 +294,6 @@ impl RingFile {
     }
 }
 
-/// A ring file of which we hold the lock: its owner is dead, or has let go of it.
-#[derive(Debug)]
-pub struct Orphan {
-    path: PathBuf,
-    lock: File,
-}
-
-/// What became of the attempt to take a ring file over.
-#[derive(Debug)]
-pub enum Adoption {
-    /// It is ours to drain.
-    Adopted(Orphan),
-    /// Its process lives, or somebody else is draining it.
-    Held,
-    /// Somebody else has drained and removed it meanwhile.
-    Gone,
-}
-
-impl Orphan {
-    /// Tries to take a ring file over.
-    ///
-    /// # Errors
-    /// If it cannot be opened.
-    pub fn adopt(path: &Path) -> io::Result<Adoption> {
-        let lock = match OpenOptions::new().read(true).write(true).custom_flags(STRANGER).open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Adoption::Gone),
-            other => other?,
-        };
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Ok(Adoption::Held),
-            Err(error) => return Err(error.into()),
-        }
-        if lock.metadata()?.nlink() == 0 {
-            return Ok(Adoption::Gone);
-        }
-        Ok(Adoption::Adopted(Self { path: path.into(), lock }))
-    }
-
-    /// Its path.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Its bytes.
-    ///
-    /// # Errors
-    /// If they cannot be read, or are more than any ring has.
-    pub fn read(&self) -> io::Result<Vec<u8>> {
-        read_whole(&self.lock)
-    }
-
-    /// Removes the file: everything in it has been written.
-    ///
-    /// # Errors
-    /// What the file system says.
-    pub fn remove(self) -> io::Result<()> {
-        remove(&self.path)
-    }
-}
-
 /// Removes a ring's file, and its folder if that was the last one.
 fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)?;
@@ -467,52 +301,6 @@ fn remove(path: &Path) -> io::Result<()> {
         let _ = fs::remove_dir(folder);
     }
     Ok(())
-}
-
-/// Reads another process's ring file as it is now.
-///
-/// # Errors
-/// If it cannot be read or is no ring (`InvalidData`).
-pub fn snapshot(path: &Path) -> io::Result<RingMemory> {
-    let file = OpenOptions::new().read(true).custom_flags(STRANGER).open(path)?;
-    // Its process may be writing. The positions come first, so that what they promise is there when the rest is
-    // read; and `tail` after `head`, so that they are never further apart than the ring is long.
-    let word = |at: usize| -> io::Result<u64> {
-        let mut bytes = [0; 8];
-        match file.read_exact_at(&mut bytes, at as u64) {
-            // Too short to be a ring: the header says so in better words.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
-            other => other.map(|()| u64::from_le_bytes(bytes)),
-        }
-    };
-    let head = word(HEAD)?;
-    let tail = word(TAIL)?.min(head);
-    let mut bytes = read_whole(&file)?;
-    if bytes.len() >= CONTROL {
-        bytes[TAIL..TAIL + 8].copy_from_slice(&tail.to_le_bytes());
-        bytes[HEAD..HEAD + 8].copy_from_slice(&head.to_le_bytes());
-    }
-    RingMemory::copy_of(&bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
-}
-
-fn read_whole(file: &File) -> io::Result<Vec<u8>> {
-    let size = file.metadata()?.len();
-    if size > LARGEST {
-        let message = format!("{size} bytes are more than a ring file has ({LARGEST})");
-        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-    }
-    let mut bytes = vec![0; size as usize];
-    let mut filled = 0;
-    while filled < bytes.len() {
-        match file.read_at(&mut bytes[filled..], filled as u64) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    bytes.truncate(filled);
-    Ok(bytes)
 }
 
 /// The part of a ring file's name that comes from its id.

@@ -17,7 +17,7 @@ use crate::dictionary::SinkEntry;
 use crate::ledger::{Entry, Ledger};
 use crate::lockfile::Stream;
 use crate::ringfile::{FAILED, WRITTEN};
-use crate::sink::{FileSink, Locked, Origin, lock_path};
+use crate::sink::{Estate, FileSink, Locked, Origin, lock_path};
 
 use settle::settle;
 
@@ -35,6 +35,14 @@ pub trait Host {
     /// Waits a moment for a lock that another process holds; says no when it has been long enough. `first` at
     /// the first try.
     fn wait(&mut self, first: bool) -> bool;
+    /// Told of each log before it is opened, for the fork handler.
+    fn opens(&mut self, _estate: &Arc<Estate>) {}
+    /// Told of each log that is closed again.
+    fn closes(&mut self, _estate: &Arc<Estate>) {}
+    /// Under what a ring that is taken over is shown to the fork handler.
+    fn ring_lock(&mut self) -> Arc<Descriptor> {
+        Arc::default()
+    }
 }
 
 /// Why a sink does not get on.
@@ -45,6 +53,13 @@ pub struct Trouble {
     /// How many tries have failed in a row.
     pub tries: u32,
     retry_at: u64,
+}
+
+impl Trouble {
+    /// Somebody else holds the log's lock. Tried again at once.
+    fn busy() -> Self {
+        Self { error: "another process holds the log's lock".into(), tries: 0, retry_at: 0 }
+    }
 }
 
 /// One file of the ring.
@@ -79,11 +94,6 @@ impl Outlet {
         &self.ledger
     }
 
-    /// The lock file's descriptor, for the fork handler.
-    pub fn lock_descriptor(&self) -> &Arc<Descriptor> {
-        self.file.lock_descriptor()
-    }
-
     /// What keeps it from getting on.
     pub fn trouble(&self) -> Option<&Trouble> {
         self.trouble.as_ref()
@@ -115,13 +125,19 @@ pub struct Writer {
     outlets: Vec<Outlet>,
     lines: Vec<u8>,
     released: u64,
+    inherited: Vec<Arc<Estate>>,
 }
 
 impl Writer {
     /// A writer for a ring of which the caller is the only drainer.
     pub fn new(source: Source) -> Self {
         let released = source.memory().ring().tail();
-        Self { source, outlets: Vec::new(), lines: Vec::new(), released }
+        Self { source, outlets: Vec::new(), lines: Vec::new(), released, inherited: Vec::new() }
+    }
+
+    /// Gives it the open logs that a parent left to this process.
+    pub fn inherit(&mut self, estates: Vec<Arc<Estate>>) {
+        self.inherited = estates;
     }
 
     /// The ring.
@@ -135,13 +151,15 @@ impl Writer {
     }
 
     /// Reads what the producer added to the dictionary, new sinks included.
-    pub fn refresh(&mut self) {
+    pub fn refresh(&mut self, host: &mut dyn Host) {
         self.source.refresh();
         let known = self.outlets.len();
         for (id, SinkEntry { path, .. }) in self.source.sinks().skip(known) {
+            let path = Path::new(OsStr::from_bytes(path));
+            let left = self.inherited.iter().find(|estate| estate.path() == path);
             let outlet = Outlet {
                 id,
-                file: FileSink::new(Path::new(OsStr::from_bytes(path))),
+                file: left.map_or_else(|| FileSink::new(path), |estate| FileSink::inherited(estate)),
                 cursor: self.released,
                 known: false,
                 written: 0,
@@ -151,6 +169,7 @@ impl Writer {
                 trouble: None,
             };
             outlet.enter();
+            host.opens(outlet.file.estate());
             self.outlets.push(outlet);
         }
     }
@@ -163,7 +182,7 @@ impl Writer {
             return Round::default();
         }
         // After `head`: what these records name was published before them.
-        self.refresh();
+        self.refresh(host);
         let mut round = Round::default();
         for index in 0..self.outlets.len() {
             let outlet = &self.outlets[index];
@@ -173,11 +192,12 @@ impl Writer {
             }
             let before = outlet.written;
             match self.advance(index, head, host) {
-                Ok(advanced) => {
+                Ok(true) => {
                     let outlet = &mut self.outlets[index];
                     outlet.trouble = None;
-                    round.more |= advanced && outlet.cursor < head;
+                    round.more |= outlet.cursor < head;
                 }
+                Ok(false) => self.outlets[index].trouble = Some(Trouble::busy()),
                 Err(error) => self.outlets[index].stumble(&error, host.now()),
             }
             round.written += self.outlets[index].written - before;
@@ -186,7 +206,7 @@ impl Writer {
         round
     }
 
-    /// One batch for one file; whether it got on.
+    /// One batch for one file; not, if another process holds its lock.
     fn advance(&mut self, index: usize, head: u64, host: &mut dyn Host) -> io::Result<bool> {
         let Self { source, outlets, lines, .. } = self;
         let outlet = &mut outlets[index];
@@ -253,7 +273,7 @@ impl Writer {
     /// Gives the ring's cursor slots back, once its file has been removed: without the cursors, who found it would
     /// write everything again.
     pub fn forget(&mut self, host: &mut dyn Host) {
-        self.refresh();
+        self.refresh(host);
         let ring = self.source.memory().header().id;
         for outlet in &mut self.outlets {
             // A log that is not there shall not be made for this.
@@ -262,6 +282,11 @@ impl Writer {
                 let _ = locked.forget(Stream { ring, sink: outlet.id });
             }
         }
+    }
+
+    /// Tells the host that its files are closed now.
+    pub fn close(self, host: &mut dyn Host) {
+        self.outlets.iter().for_each(|outlet| host.closes(outlet.file.estate()));
     }
 
     /// Asks the disk to have everything that was written.

@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use std::sync::Arc;
+
 use support::*;
 use undergird_core::lockfile::Cursor;
 use undergird_core::recovery::{Outcome, recover};
@@ -427,12 +429,12 @@ fn a_forked_child_does_not_keep_its_parents_ring_or_lock() {
         let mut maker = run.maker("a");
         maker.log(3);
         let mut sink = FileSink::new(&run.log());
-        let lock = std::sync::Arc::clone(sink.lock_descriptor());
+        let estate = std::sync::Arc::clone(sink.estate());
         let _held = sink.lock(&mut || true).expect("the lock").expect("it is free");
         let grandchild = Child::start(|| {
             // What the fork handler does.
             maker.descriptor.close_in_child();
-            lock.close_in_child();
+            estate.pass_on();
             ready.set(0, 1);
             while over.get(0) == 0 {
                 std::thread::sleep(Duration::from_millis(1));
@@ -472,7 +474,7 @@ fn a_ring_is_its_process_s_own_while_that_lives() {
     }
     let found = run.recover();
     assert_eq!(found[0].outcome, Outcome::Alive);
-    assert!(matches!(Orphan::adopt(&found[0].path), Ok(Adoption::Held)));
+    assert!(matches!(Orphan::adopt(&found[0].path, &Arc::default()), Ok(Adoption::Held)));
     assert!(!run.log().exists());
     over.set(0, 1);
     child.join();

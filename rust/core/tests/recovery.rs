@@ -12,9 +12,10 @@ use support::*;
 use undergird_core::descriptor::Descriptor;
 use undergird_core::dictionary::Entry;
 use undergird_core::lockfile::LockFile;
-use undergird_core::recovery::{Outcome, recover, ring_files};
+use undergird_core::recovery::{Outcome, discard_ring, recover, ring_files, rings_named_in};
 use undergird_core::ring::{CONTROL, HEAD, TAIL};
 use undergird_core::ringfile::{Adoption, Orphan, RingFile, snapshot};
+use undergird_core::sink::FileSink;
 use undergird_core::sink::lock_path;
 
 fn left_alone(outcome: &Outcome) -> &str {
@@ -200,7 +201,7 @@ fn unfinished_rings_of_the_dead_are_removed_and_those_of_the_living_are_not() {
     fs::write(&dead, b"half").unwrap();
     let file = File::create(&living).unwrap();
     rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).unwrap();
-    assert!(ring_files(&run.rings()).unwrap().is_empty());
+    assert!(ring_files(&run.rings(), &Arc::default()).unwrap().is_empty());
     assert!(!dead.exists() && living.exists());
 }
 
@@ -210,10 +211,10 @@ fn a_ring_that_was_removed_meanwhile_is_gone_and_not_an_error() {
     let mut maker = run.maker("a");
     maker.log(1);
     let path = maker.die();
-    let Ok(Adoption::Adopted(orphan)) = Orphan::adopt(&path) else { panic!("it has no owner") };
-    assert!(matches!(Orphan::adopt(&path), Ok(Adoption::Held)));
+    let Ok(Adoption::Adopted(orphan)) = Orphan::adopt(&path, &Arc::default()) else { panic!("it has no owner") };
+    assert!(matches!(Orphan::adopt(&path, &Arc::default()), Ok(Adoption::Held)));
     orphan.remove().unwrap();
-    assert!(matches!(Orphan::adopt(&path), Ok(Adoption::Gone)));
+    assert!(matches!(Orphan::adopt(&path, &Arc::default()), Ok(Adoption::Gone)));
 }
 
 #[test]
@@ -280,4 +281,51 @@ proptest! {
         prop_assert!(text.is_empty() || text.ends_with(b"\n"));
         prop_assert!(text.iter().filter(|byte| **byte == b'\n').count() <= 128);
     }
+}
+
+#[test]
+fn a_ring_of_another_user_is_left_alone() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(3);
+    let path = maker.die();
+    if std::os::unix::fs::chown(&path, Some(65_534), None).is_err() {
+        return; // Only root can give files away.
+    }
+    let Outcome::LeftAlone(why) = &run.recover()[0].outcome else { panic!("it is not ours to follow") };
+    assert!(why.contains("65534"), "{why}");
+    assert_eq!(run.text(), "");
+    std::os::unix::fs::chown(&path, Some(0), None).unwrap();
+    run.recover_all();
+    assert_exactly(&run.log(), "a", 3);
+}
+
+#[test]
+fn a_lock_file_tells_where_the_rings_of_its_log_are() {
+    let run = Run::new();
+    assert!(rings_named_in(run.path()).unwrap().is_empty());
+    let maker = run.maker("a");
+    let mut sink = FileSink::new(&run.log());
+    let mut locked = sink.lock(&mut || false).unwrap().unwrap();
+    locked.point_to(maker.file.path()).unwrap();
+    assert!(locked.open_journal().is_none());
+    drop(locked);
+    fs::write(run.path().join(".strange.lock"), b"not a lock file").unwrap();
+    assert_eq!(rings_named_in(run.path()).unwrap(), [run.rings()]);
+}
+
+#[test]
+fn nothing_but_the_ring_of_a_dead_process_is_discarded() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(3);
+    let path = maker.file.path().to_path_buf();
+    assert_eq!(discard_ring(&path).unwrap(), None);
+    maker.die();
+    assert_eq!(discard_ring(&path).unwrap(), Some(3));
+    assert!(run.left().is_empty());
+    let strange = run.rings().join("strange.ring");
+    fs::write(&strange, b"not a ring").unwrap();
+    assert!(discard_ring(&strange).is_err());
+    assert!(strange.exists());
 }

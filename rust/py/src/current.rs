@@ -12,7 +12,7 @@ use crate::gil::GilCell;
 use crate::home::Settings;
 use crate::retirement::Retirement;
 use crate::runtime::Runtime;
-use crate::{fork, stats};
+use crate::{fork, siblings, stats};
 
 /// How long a call that finds its ring's file deleted waits for what is still in the ring to be written.
 const HOMELESS: Duration = Duration::from_secs(1);
@@ -145,4 +145,5 @@ fn retire(py: Python<'_>, deadline: Option<Instant>) -> bool {
 pub fn abandon() {
     CURRENT.store(std::ptr::null_mut(), Ordering::Relaxed);
     Retirement::forget_all();
+    siblings::abandon();
 }

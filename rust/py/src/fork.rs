@@ -1,42 +1,28 @@
-//! What a forked child closes and forgets.
+//! What a forked child closes, keeps and forgets.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use undergird_core::descriptor::Descriptor;
+use undergird_core::sink::Estate;
 
 use crate::generation::generation;
+use crate::table::Table;
 
-/// Descriptors that a child must close at once; a fixed table, so that the fork handler needs no lock.
-static DESCRIPTORS: [AtomicPtr<Descriptor>; 64] = [const { AtomicPtr::new(std::ptr::null_mut()) }; 64];
+/// Locks of rings, which a child must close at once: while it has them, they are held.
+pub static RINGS: Table<Descriptor> = Table::new();
+/// Logs, which a child keeps open: it may give up the right to open them again.
+pub static LOGS: Table<Estate> = Table::new();
+
 static FORKED: AtomicBool = AtomicBool::new(false);
+/// Whether the fork handler ran and the fork has not been noticed.
+static HANDLED: AtomicBool = AtomicBool::new(false);
+/// Whether `LOGS` holds the parent's.
+static LEFT: AtomicBool = AtomicBool::new(false);
 
-/// Adds a descriptor to those that a child closes.
-pub fn show(descriptor: &Arc<Descriptor>) {
-    let new = Arc::as_ptr(descriptor).cast_mut();
-    // ORDERING: Acquire and Release here and in `hide` pair with each other: who sees the pointer sees the
-    // descriptor.
-    if DESCRIPTORS.iter().any(|slot| slot.load(Ordering::Acquire) == new) {
-        return;
-    }
-    for slot in &DESCRIPTORS {
-        if slot.compare_exchange(std::ptr::null_mut(), new, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-            std::mem::forget(Arc::clone(descriptor));
-            return;
-        }
-    }
-}
-
-/// Takes a descriptor out again.
-pub fn hide(descriptor: &Arc<Descriptor>) {
-    let old = Arc::as_ptr(descriptor).cast_mut();
-    for slot in &DESCRIPTORS {
-        // ORDERING: as in `show`.
-        if slot.compare_exchange(old, std::ptr::null_mut(), Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-            // SAFETY: the reference that `show` left there.
-            drop(unsafe { Arc::from_raw(old) });
-        }
-    }
+/// What the parent left, once.
+pub fn inheritance() -> Vec<Arc<Estate>> {
+    if LEFT.swap(false, Ordering::Relaxed) { LOGS.take().collect() } else { Vec::new() }
 }
 
 /// Makes a child that sets itself up a main process.
@@ -51,15 +37,17 @@ pub fn is_child() -> bool {
 
 /// The child's side of a fork: nothing of the parent's is taken over, and nothing here waits or allocates.
 extern "C" fn in_child() {
-    for slot in &DESCRIPTORS {
-        // SAFETY: null, or kept alive by the reference that `show` left; it is leaked here, with its owners.
-        // ORDERING: as in `show`.
-        if let Some(descriptor) = unsafe { slot.swap(std::ptr::null_mut(), Ordering::Acquire).as_ref() } {
-            descriptor.close_in_child();
-        }
+    for ring in RINGS.take() {
+        ring.close_in_child();
+        // Its owner is the parent's; and freeing memory is not for fork handlers.
+        std::mem::forget(ring);
     }
+    // SAFETY: a child has one thread.
+    unsafe { LOGS.each(Estate::pass_on) };
+    LEFT.store(true, Ordering::Relaxed);
     crate::current::abandon();
     FORKED.store(true, Ordering::Relaxed);
+    HANDLED.store(true, Ordering::Relaxed);
     generation().store(0, Ordering::Relaxed);
 }
 
@@ -70,7 +58,10 @@ pub fn notice() -> bool {
     if generation().load(Ordering::Relaxed) != 0 {
         return false;
     }
-    in_child();
+    if !HANDLED.load(Ordering::Relaxed) {
+        in_child();
+    }
+    HANDLED.store(false, Ordering::Relaxed);
     // A range of its own for each child, so that no plan made before a fork can look valid after it.
     generation().store(NEXT.fetch_add(1 << 32, Ordering::Relaxed), Ordering::Relaxed);
     true

@@ -1,9 +1,14 @@
 //! What the core asks of the process: the clock, who we are, and patience.
 
 use std::fs;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use undergird_core::descriptor::Descriptor;
+use undergird_core::sink::Estate;
 use undergird_core::writer::Host;
+
+use crate::fork::{LOGS, RINGS};
 
 /// Nanoseconds since the epoch.
 #[inline]
@@ -45,12 +50,21 @@ pub fn process_start() -> u64 {
 pub struct Process {
     patience: Duration,
     since: Instant,
+    ring: Option<Arc<Descriptor>>,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(lock) = &self.ring {
+            RINGS.remove(lock);
+        }
+    }
 }
 
 impl Process {
     /// Waits at most `patience` for each lock.
     pub fn new(patience: Duration) -> Self {
-        Self { patience, since: Instant::now() }
+        Self { patience, since: Instant::now(), ring: None }
     }
 }
 
@@ -72,5 +86,19 @@ impl Host for Process {
         }
         std::thread::sleep(Duration::from_micros(200));
         true
+    }
+
+    fn opens(&mut self, estate: &Arc<Estate>) {
+        LOGS.add(estate);
+    }
+
+    fn closes(&mut self, estate: &Arc<Estate>) {
+        LOGS.remove(estate);
+    }
+
+    fn ring_lock(&mut self) -> Arc<Descriptor> {
+        let lock = self.ring.get_or_insert_default();
+        RINGS.add(lock);
+        Arc::clone(lock)
     }
 }

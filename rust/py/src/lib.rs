@@ -13,12 +13,15 @@ mod gil;
 mod home;
 mod hooks;
 mod host;
+mod inspection;
 mod outlets;
 mod overload;
 mod producer;
 mod retirement;
 mod runtime;
+mod siblings;
 mod stats;
+mod table;
 mod thread;
 
 /// The native half of undergird. Not for use by itself: see `undergird` and `undergird.log`.
@@ -27,15 +30,15 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::control::{
-        configure, flush, inspect_rings, invalidate, probe, recover_rings, ring_directories, shutdown, start,
-    };
+    use crate::control::{configure, flush, invalidate, probe, shutdown, start};
     #[pymodule_export]
     use crate::emit::emit;
     #[pymodule_export]
     use crate::fast::logger::Logger;
     #[pymodule_export]
     use crate::hooks::set_hooks;
+    #[pymodule_export]
+    use crate::inspection::{discard_ring, inspect_rings, recover_rings, ring_directories};
     #[pymodule_export]
     use crate::stats::stats;
 

@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use undergird_core::ledger::Ledger;
 use undergird_core::writer::Writer;
 
-use crate::fork;
-
 struct Seen {
     sink: u32,
     path: PathBuf,
@@ -32,7 +30,6 @@ impl Outlets {
             match outlets.get_mut(at) {
                 Some(seen) => seen.error = error,
                 None => {
-                    fork::show(outlet.lock_descriptor());
                     let (path, ledger) = (outlet.path().into(), Arc::clone(outlet.ledger()));
                     outlets.push(Seen { sink: outlet.id(), path, ledger, error });
                 }

@@ -15,18 +15,19 @@ use undergird_core::ring::Producer;
 use undergird_core::ringfile::{RingFile, RingMemory};
 use undergird_core::writer::{Round, Writer};
 
+use crate::fork::RINGS;
 use crate::generation::invalidate;
 use crate::home::{Home, Settings};
 use crate::host::Process;
 use crate::outlets::Outlets;
 use crate::producer::GilSide;
 use crate::retirement::Retirement;
-use crate::{fork, thread};
+use crate::{fork, siblings, thread};
 
 /// How long anybody waits for a log's lock that another process holds.
 pub const PATIENCE: Duration = Duration::from_millis(100);
 /// How often something is looked at that cannot be waited for.
-const GLANCE: Duration = Duration::from_micros(200);
+pub const GLANCE: Duration = Duration::from_micros(200);
 
 /// A ring and its drainer.
 pub struct Runtime {
@@ -37,7 +38,7 @@ pub struct Runtime {
     /// Set when every call has to see to its own line: `sync=True`, or after the end.
     pub sync: AtomicBool,
     /// Records of dead siblings that this process has written.
-    pub recovered: AtomicU64,
+    pub recovered: Arc<AtomicU64>,
     home: Home,
     /// Set when somebody has deleted the ring's file: another has to be made.
     pub homeless: AtomicBool,
@@ -56,7 +57,7 @@ unsafe impl Sync for Runtime {}
 // SAFETY: as above; nothing in it belongs to a thread.
 unsafe impl Send for Runtime {}
 
-fn passed(deadline: Option<Instant>) -> bool {
+pub fn passed(deadline: Option<Instant>) -> bool {
     deadline.is_some_and(|deadline| Instant::now() >= deadline)
 }
 
@@ -67,18 +68,20 @@ impl Runtime {
     /// If not even a ring in the heap can be had.
     pub fn new(settings: Settings) -> std::io::Result<Self> {
         let home = Home::make(&settings, fork::is_child())?;
-        fork::show(&home.lock);
+        RINGS.add(&home.lock);
         let memory = home.memory.clone();
         // SAFETY: the ring was made just now, so this is its only producer.
         let producer = unsafe { Producer::new(memory.ring().clone()) };
         let path = home.file.as_ref().map_or(Path::new(""), RingFile::path);
+        let mut writer = Writer::new(Source::new(memory.clone(), path));
+        writer.inherit(fork::inheritance());
         Ok(Self {
-            writer: Mutex::new(Writer::new(Source::new(memory.clone(), path))),
+            writer: Mutex::new(writer),
             gil: UnsafeCell::new(GilSide::new(producer)),
             outlets: Outlets::default(),
             stop: AtomicBool::new(false),
             sync: AtomicBool::new(settings.sync),
-            recovered: AtomicU64::new(0),
+            recovered: Arc::default(),
             homeless: AtomicBool::new(false),
             retired: AtomicBool::new(false),
             drainer: OnceLock::new(),
@@ -91,7 +94,8 @@ impl Runtime {
 
     /// Starts the thread that drains the ring. Where there can be none, calls see to their own lines.
     pub fn start(self: &Arc<Self>) {
-        match thread::spawn(Arc::clone(self)) {
+        let runtime = Arc::clone(self);
+        match thread::spawn("undergird", move || thread::drain(&runtime)) {
             Ok(drainer) => {
                 let _ = self.drainer.set(drainer.thread().clone());
                 *self.joinable.lock().unwrap_or_else(PoisonError::into_inner) = Some(drainer);
@@ -207,7 +211,7 @@ impl Runtime {
 
     /// Ends the thread, and removes the ring's file if everything is written by the deadline. Needs no GIL.
     pub fn finish(&self, deadline: Option<Instant>) -> bool {
-        // ORDERING: Release pairs with the Acquire in `thread::run`.
+        // ORDERING: Release pairs with the Acquire in `is_finished`.
         self.stop.store(true, Ordering::Release);
         self.wake();
         let drainer = self.joinable.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -219,7 +223,7 @@ impl Runtime {
         }
         let done = self.drain_to(self.memory.ring().head(), deadline);
         if let Some(ring) = &self.home.file {
-            thread::recover_siblings(self, ring.path());
+            siblings::recover_all_orphans(ring.path(), &self.recovered, deadline);
             // Not after a record that came meanwhile: its call is about to write it.
             if let Some(mut writer) = self.try_writer()
                 && done
@@ -229,10 +233,7 @@ impl Runtime {
                 writer.forget(&mut Process::new(PATIENCE));
             }
         }
-        fork::hide(&self.home.lock);
-        if let Some(writer) = self.try_writer() {
-            writer.outlets().iter().for_each(|outlet| fork::hide(outlet.lock_descriptor()));
-        }
+        RINGS.remove(&self.home.lock);
         done
     }
 }

@@ -1,28 +1,23 @@
-//! The thread that drains the ring. It never needs the GIL.
+//! Threads that never need the GIL, and the one that drains the ring.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use undergird_core::pace::Pace;
-use undergird_core::recovery::{Outcome, recover};
 
-use crate::host::Process;
-use crate::runtime::{PATIENCE, Runtime};
+use crate::runtime::Runtime;
+use crate::siblings::recover_orphans;
 
 /// How often dead siblings are looked for.
 const LOOK_AROUND: Duration = Duration::from_millis(500);
 
-/// Starts the thread.
+/// Starts a thread.
 ///
 /// # Errors
 /// If the system has no thread left.
-pub fn spawn(runtime: Arc<Runtime>) -> std::io::Result<JoinHandle<()>> {
+pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
     // Signals are for Python's threads.
-    let handle = with_signals_blocked(|| Builder::new().name("undergird".into()).spawn(move || run(&runtime)))?;
-    Ok(handle)
+    with_signals_blocked(|| Builder::new().name(name.into()).spawn(work))
 }
 
 fn with_signals_blocked<T>(action: impl FnOnce() -> T) -> T {
@@ -37,7 +32,8 @@ fn with_signals_blocked<T>(action: impl FnOnce() -> T) -> T {
     }
 }
 
-fn run(runtime: &Runtime) {
+/// Drains the ring until the runtime ends.
+pub fn drain(runtime: &Runtime) {
     let mut pace = Pace::of_drainer();
     let mut looked = None::<Instant>;
     while !runtime.is_finished() {
@@ -51,21 +47,10 @@ fn run(runtime: &Runtime) {
         }
         if looked.is_none_or(|looked| looked.elapsed() >= LOOK_AROUND) {
             if let Some(path) = runtime.ring_path() {
-                recover_siblings(runtime, path);
+                recover_orphans(path, &runtime.recovered);
             }
             looked = Some(Instant::now());
         }
         std::thread::park_timeout(pace.pause());
-    }
-}
-
-/// Writes what dead processes of the same run left in their rings.
-pub fn recover_siblings(runtime: &Runtime, own: &Path) {
-    let Some(directory) = own.parent() else { return };
-    let found = recover(directory, Some(own), &mut Process::new(PATIENCE)).unwrap_or_default();
-    for ring in found {
-        if let Outcome::Recovered { written, .. } | Outcome::Unfinished { written, .. } = ring.outcome {
-            runtime.recovered.fetch_add(written, Ordering::Relaxed);
-        }
     }
 }

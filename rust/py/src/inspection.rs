@@ -1,0 +1,104 @@
+//! Rings of this and other processes: what `undergird recover` and `undergird doctor` call.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use undergird_core::batch::Source;
+use undergird_core::directory::{SHARED_MEMORY, ring_directory};
+use undergird_core::recovery::{self, Outcome, recover, ring_files, rings_named_in};
+use undergird_core::ringfile::{Adoption, DROPPED, FAILED, Orphan, WRITTEN, snapshot};
+
+use crate::current::shared;
+use crate::home::BESIDE;
+use crate::host::{Process, user};
+use crate::runtime::PATIENCE;
+
+/// The folders in which rings of this user for a log directory may be.
+#[pyfunction]
+#[pyo3(signature = (log_directory, ring_dir=None))]
+pub fn ring_directories(log_directory: PathBuf, ring_dir: Option<PathBuf>) -> Vec<PathBuf> {
+    let beside = log_directory.join(BESIDE);
+    let bases = ring_dir.into_iter().chain([PathBuf::from(SHARED_MEMORY), beside]);
+    let named = rings_named_in(&log_directory).unwrap_or_default();
+    bases.map(|base| ring_directory(&base, user(), &log_directory)).chain(named).collect()
+}
+
+/// Removes the ring of a dead process with what it holds; how many records that was, `None` if its process lives.
+#[pyfunction]
+pub fn discard_ring(py: Python<'_>, ring: PathBuf) -> PyResult<Option<u64>> {
+    Ok(py.detach(|| recovery::discard_ring(&ring))?)
+}
+
+/// Writes what dead processes left in the rings of a folder: a dict for each ring.
+#[pyfunction]
+pub fn recover_rings<'py>(py: Python<'py>, directory: PathBuf) -> PyResult<Bound<'py, PyList>> {
+    let own = shared(py).and_then(|runtime| runtime.ring_path().map(Path::to_path_buf));
+    let found = py.detach(|| recover(&directory, own.as_deref(), &mut Process::new(PATIENCE * 10)))?;
+    let list = PyList::empty(py);
+    for ring in found {
+        let dict = PyDict::new(py);
+        dict.set_item("path", ring.path)?;
+        dict.set_item("pid", ring.header.map(|header| header.pid))?;
+        match ring.outcome {
+            Outcome::Recovered { written, failed } => {
+                dict.set_item("outcome", "recovered")?;
+                dict.set_item("written", written)?;
+                dict.set_item("failed", failed)?;
+            }
+            Outcome::Unfinished { written, error } => {
+                dict.set_item("outcome", "unfinished")?;
+                dict.set_item("written", written)?;
+                dict.set_item("error", error)?;
+            }
+            Outcome::Alive => dict.set_item("outcome", "alive")?,
+            Outcome::LeftAlone(why) => {
+                dict.set_item("outcome", "left alone")?;
+                dict.set_item("error", why)?;
+            }
+        }
+        list.append(dict)?;
+    }
+    Ok(list)
+}
+
+/// What lies in the rings of a folder, without touching them: a dict for each ring.
+#[pyfunction]
+pub fn inspect_rings<'py>(py: Python<'py>, directory: PathBuf) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    let lock = Arc::default();
+    for path in ring_files(&directory, &lock)? {
+        let dict = PyDict::new(py);
+        dict.set_item("path", &path)?;
+        let memory = match py.detach(|| snapshot(&path)) {
+            Ok(memory) => memory,
+            Err(error) => {
+                dict.set_item("error", error.to_string())?;
+                list.append(dict)?;
+                continue;
+            }
+        };
+        // Dropped at once: looking must not keep an owner from its ring.
+        let alive = matches!(Orphan::adopt(&path, &lock), Ok(Adoption::Held));
+        let header = memory.header();
+        let (head, tail) = (memory.ring().head(), memory.ring().tail());
+        let mut source = Source::new(memory.clone(), &path);
+        source.refresh();
+        let files: Vec<String> =
+            source.sinks().map(|(_, sink)| String::from_utf8_lossy(&sink.path).into_owned()).collect();
+        dict.set_item("pid", header.pid)?;
+        dict.set_item("alive", alive)?;
+        dict.set_item("created", header.created as f64 / 1e9)?;
+        dict.set_item("log_directory", &header.log_directory)?;
+        dict.set_item("files", files)?;
+        dict.set_item("capacity", memory.ring().capacity())?;
+        dict.set_item("lag_bytes", head - tail)?;
+        dict.set_item("lag_records", Source::count(&memory, &|_| true, tail, head))?;
+        dict.set_item("written", memory.counter(WRITTEN))?;
+        dict.set_item("failed", memory.counter(FAILED))?;
+        dict.set_item("dropped", memory.counter(DROPPED))?;
+        list.append(dict)?;
+    }
+    Ok(list)
+}
