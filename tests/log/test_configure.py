@@ -196,7 +196,7 @@ def test_a_ring_folder_that_cannot_be_trusted_is_not_used(bad: str, run: Run, tm
     else:
         folder.mkdir()
         folder.chmod(0o777)
-    with pytest.warns(RuntimeWarning, match="beside|shared memory"):
+    with pytest.warns(RuntimeWarning, match=f"no ring in {rings}; it is in"):
         log = run.start(ring_dir=rings)
     log.info("x")
     assert undergird.stats()["placement"] == "beside the log"

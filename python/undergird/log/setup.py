@@ -216,9 +216,9 @@ def _warn(placement: str | None, directory: Path, wanted: str) -> None:
     """Says when the ring is not where it should be."""
     if placement == "beside the log":
         ring = directory / ".undergird"
-        what = f"no room for the ring in {wanted}; it is in {ring}, where a slow disk can hold calls up"
+        what = f"there can be no ring in {wanted}; it is in {ring}, where a slow disk can hold calls up"
     elif placement == "heap":
-        what = f"no room for the ring in {wanted} or beside the log; records that wait do not survive a kill"
+        what = f"there can be no ring in {wanted} or beside the log; records that wait do not survive a kill"
     else:
         return
     warnings.warn(what, RuntimeWarning, stacklevel=3)
