@@ -1,17 +1,19 @@
 """Planted mistakes: each has to be found by the test that it names.
 
-A mutant is a patch in rust/core/tests/mutants/. Its first line says which command must fail once
-the patch is applied; the lines up to the diff may say why:
+A mutant is a patch in rust/core/tests/mutants/, or in tests/mutants/ if a Python test has to find
+it. Its first line says which command must fail once the patch is applied; the lines up to the diff
+may say why:
 
     # test: cargo test --package undergird-core --test loom_ring a_record_is_seen_whole
     # The head is stored before the bytes it announces.
     --- a/rust/core/src/ring.rs
     +++ b/rust/core/src/ring.rs
 
-Assignments may stand before the command (`RUSTFLAGS="--cfg loom" cargo test …`). The command runs
-in a copy of the sources. It has to pass there without the patch, compile with it, and then fail:
-so a mutant that does not compile, or a test that never passes, is not taken for a catch.
-Only this crate is compiled again for each mutant, which makes one a matter of seconds.
+Assignments may stand before the command (`RUSTFLAGS="--cfg loom" cargo test …`). It is `cargo test`
+or `python -m pytest` and runs in a copy of the sources. It has to pass there without the patch,
+compile with it, and then fail: so a mutant that does not compile, or a test that never passes, is
+not taken for a catch. Only what was changed is compiled again for each mutant, which makes one a
+matter of seconds.
 """
 
 from __future__ import annotations
@@ -23,10 +25,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import native
+from pythons import Python
 from shell import ROOT, RunError, Shell
 
-_PATCHES = ROOT / "rust" / "core" / "tests" / "mutants"
+_PATCHES = (ROOT / "rust" / "core" / "tests" / "mutants", ROOT / "tests" / "mutants")
 _COPY = ROOT / "target" / "mutants" / "tree"
+# Its own: cargo takes the same crate in two places for one and would mix up what it built.
+_BUILD = ROOT / "target" / "mutants" / "build"
 # Seconds for a test, once compiled. One that hangs on a mutant has noticed it too.
 _TIMEOUT = 60.0
 
@@ -53,19 +58,17 @@ class Mutant:
         return cls(patch, tuple(words), tuple(environment))
 
 
-def everything(shell: Shell) -> None:
+def everything(shell: Shell, python: Python) -> None:
     """Tries every mutant; those that no test noticed are named in the failure."""
-    mutants = [Mutant.read(patch) for patch in sorted(_PATCHES.glob("*.patch"))]
-    if not mutants:
-        raise RunError(f"no mutants in {_PATCHES.relative_to(ROOT)}")
+    mutants = [Mutant.read(patch) for folder in _PATCHES for patch in sorted(folder.glob("*.patch"))]
     copy()
-    for command, environment in dict.fromkeys((m.command, m.environment) for m in mutants):
-        compile_test(shell, command, dict(environment))
-        cargo(shell, command, dict(environment))
+    for mutant in {(mutant.command, mutant.environment): mutant for mutant in mutants}.values():
+        build(shell, python, mutant)
+        run(shell, python, mutant.command, mutant)
     survivors = []
     for mutant in mutants:
         start = time.monotonic()
-        noticed = caught(shell, mutant)
+        noticed = caught(shell, python, mutant)
         verdict = "noticed" if noticed else "NOT NOTICED"
         print(f"mutant {mutant.patch.stem}: {verdict} ({time.monotonic() - start:.0f} s)", flush=True)
         if not noticed:
@@ -74,13 +77,13 @@ def everything(shell: Shell) -> None:
         raise RunError(f"not noticed: {', '.join(survivors)}")
 
 
-def caught(shell: Shell, mutant: Mutant) -> bool:
+def caught(shell: Shell, python: Python, mutant: Mutant) -> bool:
     """Whether the mutant's command fails with its patch applied."""
     try:
         shell.run(["git", "apply", f"--directory={_COPY.relative_to(ROOT)}", mutant.patch], show=False)
-        compile_test(shell, mutant.command, dict(mutant.environment))
+        build(shell, python, mutant)
         try:
-            cargo(shell, mutant.command, dict(mutant.environment))
+            run(shell, python, mutant.command, mutant)
         except RunError:
             return True
         return False
@@ -88,23 +91,29 @@ def caught(shell: Shell, mutant: Mutant) -> bool:
         copy()
 
 
-def compile_test(shell: Shell, command: tuple[str, ...], environment: dict[str, str | None]) -> None:
-    """Compiles what a test command runs."""
-    end = command.index("--") if "--" in command else len(command)
-    cargo(shell, (*command[:end], "--no-run"), environment, timeout=900.0)
+def build(shell: Shell, python: Python, mutant: Mutant) -> None:
+    """Compiles what the mutant's command runs."""
+    if mutant.command[0] == "cargo":
+        end = mutant.command.index("--") if "--" in mutant.command else len(mutant.command)
+        run(shell, python, (*mutant.command[:end], "--no-run"), mutant, timeout=900.0)
+    else:
+        run(shell, python, ("cargo", "build", "--package", "undergird-py"), mutant, timeout=900.0)
+        shutil.copyfile(_BUILD / "debug" / "lib_core.so", _COPY / "python" / "undergird" / "_core.so")
 
 
-def cargo(
-    shell: Shell, command: tuple[str, ...], environment: dict[str, str | None], timeout: float = _TIMEOUT
-) -> None:
+def run(shell: Shell, python: Python, command: tuple[str, ...], mutant: Mutant, *, timeout: float = _TIMEOUT) -> None:
     """Runs a command in the copy; its tests are not counted, for they are meant to fail."""
-    settings = {
-        # Its own: cargo takes the same crate in two places for one and would mix up what it built.
-        "CARGO_TARGET_DIR": str(ROOT / "target" / "mutants" / "build"),
+    settings: dict[str, str | None] = {
+        "CARGO_TARGET_DIR": str(_BUILD),
+        "PYO3_PYTHON": str(python.executable),
+        # Before what is installed.
+        "PYTHONPATH": str(_COPY / "python"),
+        "PYTHONDONTWRITEBYTECODE": "1",
         "TSAN_OPTIONS": native.TSAN_OPTIONS,
-        **environment,
+        **dict(mutant.environment),
     }
-    shell.run(command, env=settings, cwd=_COPY, timeout=timeout, count=False, show=False)
+    program: str | Path = python.executable if command[0] == "python" else command[0]
+    shell.run([program, *command[1:]], env=settings, cwd=_COPY, timeout=timeout, count=False, show=False)
 
 
 def copy() -> None:
@@ -127,10 +136,12 @@ def copy() -> None:
 
 
 def sources() -> list[Path]:
-    """The files of the Rust workspace."""
-    files = [ROOT / name for name in ("Cargo.toml", "Cargo.lock") if (ROOT / name).exists()]
-    for path in (ROOT / "rust").rglob("*"):
-        inside = path.relative_to(ROOT / "rust").parts
-        if path.is_file() and "target" not in inside and inside[:2] != ("core", "fuzz"):
-            files.append(path)
+    """The files of the Rust workspace, of the package and of its tests."""
+    files = [ROOT / name for name in ("Cargo.toml", "Cargo.lock", "pyproject.toml") if (ROOT / name).exists()]
+    for folder in ("rust", "python", "tests"):
+        for path in (ROOT / folder).rglob("*"):
+            inside = path.relative_to(ROOT).parts
+            built = path.suffix == ".so" or "target" in inside or "__pycache__" in inside
+            if path.is_file() and not built and inside[:3] != ("rust", "core", "fuzz"):
+                files.append(path)
     return files

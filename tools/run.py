@@ -89,7 +89,7 @@ def test(shell: Shell, *, deep: bool) -> bool:
     def rust() -> None:
         native.unit_tests(shell, newest)
         native.loom(shell)
-        mutants.everything(shell)
+        mutants.everything(shell, newest)
 
     def sanitizers() -> None:
         native.address_sanitizer(shell)

@@ -24,8 +24,7 @@ _NUMBERS = itertools.count(1)
 class Run:
     """A log of one test.
 
-    `start` configures it, takes off the handlers that pytest has put on the root (with them, every call would take
-    the standard library's way), and gives a logger of a name of its own.
+    `start` configures it and gives a logger of a name of its own.
     """
 
     path: Path
@@ -34,8 +33,7 @@ class Run:
     read: int = 0
 
     def start(self, **options: Any) -> undergird.Logger:
-        for handler in list(logging.root.handlers):
-            logging.root.removeHandler(handler)
+        be_alone()
         undergird.configure(self.path, **{"level": "DEBUG", **options})
         if self.foreign:
             logging.root.addHandler(Collector(self.records))
@@ -60,6 +58,19 @@ class Run:
 
     def last(self) -> dict[str, Any]:
         return self.lines()[-1]
+
+
+def be_alone() -> None:
+    """Takes off the handlers that pytest has put on the root: with them, every call takes the standard library's way."""
+    for handler in list(logging.root.handlers):
+        if type(handler).__module__ == "_pytest.logging":
+            logging.root.removeHandler(handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call() -> None:
+    """Takes them off again, because pytest has put them on again after the fixtures were made."""
+    be_alone()
 
 
 class Collector(logging.Handler):

@@ -186,6 +186,28 @@ def test_a_field_of_the_call_replaces_a_bound_one(either: Run) -> None:
     assert either.path.read_text().count('"c":') == 1
 
 
+def test_a_call_has_its_own_keys_in_every_ring(either: Run) -> None:
+    log = either.start()
+
+    def moved() -> None:
+        log.info("moved", agent_id=7, x=0.5)
+
+    log.info("first", a=1)
+    moved()
+    # Another ring has a dictionary of its own, in which the numbers of the old one mean something else.
+    undergird.configure(either.path, level="DEBUG")
+    moved()
+    log.info("other", b=2)
+    moved()
+    assert [{key: line[key] for key in list(line)[4:]} for line in either.lines()] == [
+        {"a": 1},
+        {"agent_id": 7, "x": 0.5},
+        {"agent_id": 7, "x": 0.5},
+        {"b": 2},
+        {"agent_id": 7, "x": 0.5},
+    ]
+
+
 def test_a_hundred_thousand_keys_and_loggers_overflow_the_dictionary_and_lose_nothing(either: Run) -> None:
     log = either.start(ring_size=1 << 18)
     count = 100_000 if not either.foreign else 20_000

@@ -237,6 +237,30 @@ def test_ctrl_c_ends_the_wait_for_room(run: Run) -> None:
                     time.sleep(0.001)
 
 
+def test_a_signals_handler_runs_while_a_call_waits_for_room(run: Run) -> None:
+    log = run.start(ring_size=1 << 16)
+    log.info("first")
+    assert undergird.flush()
+    waiting = [0]
+
+    def handle(number: int, frame: object) -> None:
+        waiting.append(counts(run)["in_flight"])
+        if waiting[-1] == waiting[-2] > 0:
+            fcntl.flock(lock, fcntl.LOCK_UN)  # Nothing moves any more: the call waits, and now there will be room.
+
+    before = signal.signal(signal.SIGALRM, handle)
+    with run.path.with_name(f".{run.path.name}.lock").open("r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+        try:
+            for number in range(5000):
+                log.info("x", number=number)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+    assert [line["number"] for line in run.lines()[1:]] == list(range(5000))
+
+
 def test_a_thread_that_runs_an_event_loop_hardly_waits(run: Run) -> None:
     log = run.start(ring_size=1 << 16)
     log.info("first")
