@@ -18,10 +18,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What stands behind `undergird`; `None` means the process's own.
 
     Returns:
-        The exit code: 0, 1 if something is left to be done, 2 for a wrong call.
+        The exit code: 0, 1 if something is left to be done, 2 for a wrong call or a place that cannot be used.
     """
     options = _parser().parse_args(arguments)
-    exit_code: int = options.run(options)
+    try:
+        exit_code: int = options.run(options)
+    except OSError as error:
+        print(f"undergird: error: {error}", file=sys.stderr)
+        return 2
     return exit_code
 
 
@@ -32,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="a cell-sorting simulation logs two million records, and is measured")
     demo.add_argument("directory", nargs="?", type=Path, help="where the files go (default: a new one below runs/)")
-    demo.add_argument("--records", type=int, default=2_000_000, help="records to log (default: %(default)s)")
+    demo.add_argument("--records", type=_positive, default=2_000_000, help="records to log (default: %(default)s)")
     demo.add_argument("--seed", type=int, default=1, help="seed of the simulation (default: %(default)s)")
     demo.add_argument("--keep", action="store_true", help="keep the files of the standard library and structlog")
     demo.set_defaults(run=_demo)
@@ -51,6 +55,16 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("directory", nargs="?", type=Path, help="as for recover")
     doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return number
 
 
 def _demo(options: argparse.Namespace) -> int:

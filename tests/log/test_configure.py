@@ -121,6 +121,16 @@ def test_an_unknown_level(run: Run, level: Any) -> None:
     assert not run.path.exists()
 
 
+@pytest.mark.parametrize("level", [10**30, -(10**30), -1])
+def test_a_level_out_of_bounds(run: Run, level: int) -> None:
+    said = complaint(run.path, level=level)
+    assert f"level {level} " in said
+    assert f"between 0 and {2**63 - 1}" in said
+    logging.addLevelName(level, "OUTSIDE")
+    assert "level 'OUTSIDE' " in complaint(run.path, level="OUTSIDE")
+    assert "overload: level 'OUTSIDE' " in complaint(run.path, overload="drop_below:OUTSIDE")
+
+
 @pytest.mark.parametrize("word", ["drop", "drop_below", "drop_below:", "drop_below:LOUD", "block:INFO", "", None, 7])
 def test_an_unknown_overload(run: Run, word: Any) -> None:
     said = complaint(run.path, overload=word)
@@ -156,6 +166,14 @@ def test_levels_by_number_and_name(run: Run) -> None:
     assert logging.root.level == 23
     undergird.configure(run.path, level="NOTSET")
     assert logging.root.level == 0
+
+
+def test_the_highest_and_the_lowest_level(run: Run) -> None:
+    log = run.start(level=2**63 - 1)
+    log.critical("not written")
+    undergird.configure(run.path, level=0)
+    log.debug("written")
+    assert run.messages() == ["written"]
 
 
 # --- where things are ---------------------------------------------------------------------------------------------------

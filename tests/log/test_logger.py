@@ -7,6 +7,7 @@ import inspect
 import logging
 import pickle
 import threading
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
+
+
+class Mine(undergird.Logger):
+    __slots__ = ()
 
 
 def test_a_name_has_one_logger() -> None:
@@ -143,6 +148,36 @@ def test_loggers_are_pickled_by_name_and_fields(protocol: int) -> None:
     assert copy.copy(log) is log
 
 
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, lambda log: pickle.loads(pickle.dumps(log))])
+def test_copies_of_a_logger_log_as_it_does(run: Run, way: Callable[[undergird.Logger], undergird.Logger]) -> None:
+    log = run.start()
+    for one in (log, log.bind(a=[1]), Mine(log._node), Mine(log._node, {"a": 1})):
+        other = way(one)
+        assert (type(other), other.name, other._fields) == (type(one), one.name, one._fields)
+        assert other._node is one._node
+        other.info("x")
+    assert len(run.lines()) == 4
+
+
+def test_loggers_can_be_referred_to_weakly_and_are_keys() -> None:
+    log = undergird.get_logger("weak")
+    bound = log.bind(a=1)
+    there = weakref.WeakKeyDictionary({log: "log", bound: "bound"})
+    assert (there[log], there[bound]) == ("log", "bound")
+    reference = weakref.ref(bound)
+    del bound
+    assert reference() is None
+    assert list(there.values()) == ["log"]
+    assert len({log, undergird.get_logger("weak"), log.bind()}) == 2
+
+
+def test_any_name_is_one_for_a_field_that_is_bound(either: Run) -> None:
+    log = either.start()
+    log.bind(self=1, name=2, fields=3).info("x")
+    line = either.last()
+    assert (line["self"], line["name"], line["fields"]) == (1, 2, 3)
+
+
 def test_level_methods_have_signatures_and_documentation() -> None:
     for level in LEVELS:
         method: Callable[..., None] = getattr(undergird.Logger, level)
@@ -159,9 +194,6 @@ def test_loggers_can_be_mocked_with_their_methods() -> None:
 
 
 def test_a_subclass_keeps_its_class_when_it_binds(either: Run) -> None:
-    class Mine(undergird.Logger):
-        __slots__ = ()
-
     log = Mine(either.start()._node)
     assert type(log.bind(a=1)) is Mine
     log.bind(a=1).info("x")

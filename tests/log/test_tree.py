@@ -111,6 +111,12 @@ def test_logging_disable(run: Run, node: Node) -> None:
     toggles(run, node[0], logging.disable, lambda: logging.disable(logging.NOTSET), "critical")
 
 
+def test_disable_of_the_manager_set_directly(run: Run, node: Node) -> None:
+    manager = logging.root.manager
+    toggles(run, node[0], lambda: setattr(manager, "disable", "INFO"), lambda: setattr(manager, "disable", 0))
+    toggles(run, node[0], lambda: logging.disable(logging.INFO), lambda: setattr(manager, "disable", 0))
+
+
 def test_the_loggers_disabled(run: Run, node: Node) -> None:
     log, plain = node
     toggles(run, log, lambda: setattr(plain, "disabled", True), lambda: setattr(plain, "disabled", False))

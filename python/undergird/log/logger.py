@@ -27,7 +27,7 @@ class Logger(_core.Logger):
 
     __slots__ = ()
 
-    def bind(self, **fields: Any) -> Logger:
+    def bind(self, /, **fields: Any) -> Logger:
         """A logger that adds these fields to each record; values are rendered now.
 
         Args:
@@ -156,7 +156,7 @@ class Logger(_core.Logger):
         return f"<{type(self).__name__} {self.name} ({logging.getLevelName(self.getEffectiveLevel())}){bound}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickle, (self.name if self._node is not logging.root else None, self._fields)
+        return _unpickle, (type(self), self.name if self._node is not logging.root else None, self._fields)
 
 
 def _is_level(level: object) -> bool:
@@ -195,5 +195,5 @@ def get_logger(name: str | None = None) -> Logger:
     return logger
 
 
-def _unpickle(name: str | None, fields: dict[str, Any]) -> Logger:
-    return get_logger(name).bind(**fields) if fields else get_logger(name)
+def _unpickle(kind: type[Logger], name: str | None, fields: dict[str, Any]) -> Logger:
+    return get_logger(name) if kind is Logger and not fields else kind(node(name), fields)

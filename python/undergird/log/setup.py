@@ -16,6 +16,7 @@ from undergird.log.handlers import FORMATS, ConsoleHandler, FileHandler
 RING_SIZE = 4 << 20
 WORKER_RING_SIZE = 1 << 20
 RING_SIZES = (64 << 10, 512 << 20)
+LEVELS = (0, (1 << 63) - 1)
 EXIT_TIMEOUT = 5.0
 
 _ours: list[logging.Handler] = []
@@ -42,7 +43,7 @@ def configure(
 
     Args:
         path: The log file; `None` for none. It is appended to.
-        level: The root's level, by number or name.
+        level: The root's level, by number (from 0) or name.
         format: `"json"`: one JSON object a line.
         console: Whether records also go to stderr, at once, for people.
         call_site: Whether lines say function and line of the call. Costs about as much as a call of the standard
@@ -171,11 +172,12 @@ def _is_text(value: object) -> bool:
 
 def _level(level: int | str, setting: str) -> int:
     names = logging.getLevelNamesMapping()
-    if isinstance(level, str) and level in names:
-        return names[level]
-    if isinstance(level, int) and not isinstance(level, bool):
-        return level
-    raise ConfigurationError(f"{setting}: level {level!r} is not known; there is {', '.join(names)}, or a number")
+    number = names.get(level) if isinstance(level, str) else level
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise ConfigurationError(f"{setting}: level {level!r} is not known; there is {', '.join(names)}, or a number")
+    if not LEVELS[0] <= number <= LEVELS[1]:
+        raise ConfigurationError(f"{setting}: level {level!r} is not between {LEVELS[0]} and {LEVELS[1]}")
+    return number
 
 
 def _checked(file: Path) -> Path:

@@ -28,6 +28,15 @@ class LevelCache(dict[int, bool]):
         _core.invalidate()
 
 
+class Manager(logging.Manager):
+    """The standard library's manager of the tree, except that a `disable` that is set directly acts at once too."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name == "disable":
+            self._clear_cache()  # type: ignore[attr-defined]
+
+
 class LevelNames(dict[int, str]):
     """The names of levels: `logging.addLevelName` changes them."""
 
@@ -46,6 +55,8 @@ def node(name: str | None) -> logging.Logger:
     A new node is a `Node`, unless the program has set a logger class of its own: then it is one of those.
     """
     root = logging.root
+    if type(root.manager) is logging.Manager:
+        root.manager.__class__ = Manager
     if type(root._cache) is not LevelCache:  # type: ignore[attr-defined]
         root._cache = LevelCache(root._cache)  # type: ignore[attr-defined]
     if type(logging._levelToName) is not LevelNames:

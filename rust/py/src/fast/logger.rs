@@ -13,7 +13,7 @@ use super::planning::make_plan;
 use crate::generation::generation;
 
 /// The native half of `undergird.Logger`: the level methods, over a node of the standard library's tree.
-#[pyclass(frozen, subclass, module = "undergird._core")]
+#[pyclass(frozen, subclass, weakref, module = "undergird._core")]
 pub struct Logger {
     node: Py<PyAny>,
     /// Fields that each record carries.
