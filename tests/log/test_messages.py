@@ -5,6 +5,7 @@ from __future__ import annotations
 import decimal
 import json
 import logging
+import re
 import types
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -99,6 +100,24 @@ def test_arguments_that_do_not_fit_are_shown_and_reported_as_the_standard_librar
     logging.raiseExceptions = False
     log.info("%d apples", "seven")
     assert capsys.readouterr().err == ""
+
+
+def test_the_report_of_arguments_that_do_not_fit_shows_the_line_of_the_call(
+    either: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = either.start()
+    log.info("%d apples", "seven")
+    log.bind(a=1).log(25, "%s and %s", 1)
+    logging.getLogger(log.name).info("%d pears", "six")
+    for told, call in zip(
+        capsys.readouterr().err.split("--- Logging error ---\n")[1:],
+        ['info("%d apples", "seven")', 'bind(a=1).log(25, "%s and %s", 1)', 'info("%d pears", "six")'],
+        strict=True,
+    ):
+        stack = told.partition("\nCall stack:\n")[2].partition("\nMessage: ")[0].splitlines()
+        place, line = stack[-2:]
+        assert re.fullmatch(rf' +File "{re.escape(__file__)}", line \d+, in test_the_report_of_\w+', place)
+        assert line.endswith(call)
 
 
 @pytest.mark.parametrize("count", [15, 16, 17, 255, 256, 1000])

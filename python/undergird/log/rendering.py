@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from undergird.log.report import report
 
 _NAME: Callable[[type], str] = vars(type)["__name__"].__get__
 
@@ -74,8 +74,9 @@ def message(template: object, args: tuple[Any, ...]) -> str:
         return str(whole % values)
     except Exception:
         plain = text(whole)
-        _report(plain, args)
-        return f"{plain} {_shown(args)}"
+        shown = _shown(args)
+        report(plain, shown)
+        return f"{plain} {shown}"
 
 
 def _shown(args: tuple[Any, ...]) -> str:
@@ -91,18 +92,6 @@ def _repr(value: object) -> str:
         return repr(value)
     except Exception:
         return text(value)
-
-
-def _report(template: str, args: tuple[Any, ...]) -> None:
-    """Tells the developer on stderr, as `logging.Handler.handleError` does and under the same switch."""
-    if not logging.raiseExceptions or sys.stderr is None:
-        return
-    try:
-        sys.stderr.write("--- Logging error ---\n")
-        traceback.print_exc(limit=1, file=sys.stderr)
-        sys.stderr.write(f"Message: {template!r}\nArguments: {_shown(args)}\n")
-    except Exception:
-        return  # As the standard library: a broken stderr is no reason to stop the program.
 
 
 def in_event_loop() -> bool:
