@@ -1,5 +1,6 @@
 //! From records to lines: the reading end of one ring, with its dictionary and formatter.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,9 @@ pub struct Source {
     path: PathBuf,
     dictionary: Dictionary,
     formatter: JsonFormatter,
+    /// The spilled records seen, by position: all before `walked` that have not been removed.
+    spilled: BTreeSet<u64>,
+    walked: u64,
 }
 
 /// What a batch holds besides its bytes.
@@ -38,7 +42,14 @@ pub struct Batch {
 impl Source {
     /// The ring at `path`; empty if it has no file.
     pub fn new(memory: RingMemory, path: &Path) -> Self {
-        Self { memory, path: path.into(), dictionary: Dictionary::new(), formatter: JsonFormatter::new() }
+        Self {
+            walked: memory.ring().tail(),
+            memory,
+            path: path.into(),
+            dictionary: Dictionary::new(),
+            formatter: JsonFormatter::new(),
+            spilled: BTreeSet::new(),
+        }
     }
 
     /// The ring as it was known when `dictionary` bytes of its dictionary had been read: a level may have been
@@ -80,16 +91,6 @@ impl Source {
         })
     }
 
-    /// Whether a route leads to a sink. Where a damaged dictionary does not know the route, all sinks get the
-    /// record rather than none.
-    #[inline]
-    pub fn leads_to(&self, route: u32, sink: u32) -> bool {
-        match self.dictionary.get(route) {
-            Some(Entry::Route(sinks)) => sinks.contains(&sink),
-            _ => true,
-        }
-    }
-
     /// Appends the lines of a sink's records between two positions, until `out` holds `enough` bytes.
     ///
     /// The same range gives the same bytes, whoever formats it: recovery relies on that. `ends` collects the
@@ -103,9 +104,12 @@ impl Source {
         out: &mut Vec<u8>,
         mut ends: Option<&mut Vec<(usize, u64)>>,
     ) -> Batch {
+        let ring = self.memory.ring();
         let mut batch = Batch { to: from, ..Batch::default() };
+        // Most records take the way of the one before.
+        let mut way = None;
         while batch.to < until && out.len() < enough {
-            let entry = match self.memory.ring().entry(batch.to, until) {
+            let entry = match ring.entry(batch.to, until) {
                 Ok(Some(entry)) => entry,
                 Ok(None) => {
                     batch.to = until;
@@ -113,41 +117,45 @@ impl Source {
                 }
                 Err(Corrupt { position }) => {
                     batch.failed += 1;
-                    batch.to = self.memory.ring().resume(position, until);
+                    batch.to = ring.resume(position, until);
                     continue;
                 }
             };
             batch.to = entry.next;
-            if !self.leads_to(entry.header.route, sink) {
+            let header = entry.header;
+            let spilled = header.kind == Kind::Spill as u8;
+            if spilled {
+                self.spilled.insert(header.position);
+            }
+            let is_ours = match way {
+                Some((route, is_ours)) if route == header.route => is_ours,
+                _ => leads_to(&self.dictionary, header.route, sink),
+            };
+            way = Some((header.route, is_ours));
+            if !is_ours {
                 continue;
             }
-            // SAFETY: nothing at or behind a sink's cursor is released, and `from` is such a cursor.
-            let payload = unsafe { self.memory.ring().payload(&entry) };
-            let spilled;
-            let payload = if entry.header.kind == Kind::Spill as u8 {
-                match read_spill(&spill_path(&self.path, entry.header.position)) {
-                    Ok(bytes) => {
-                        spilled = bytes;
-                        &spilled[..]
-                    }
-                    Err(_) => {
-                        batch.failed += 1;
-                        continue;
-                    }
-                }
+            let bytes;
+            let payload = if spilled {
+                bytes = read_spill(&spill_path(&self.path, header.position));
+                bytes.as_deref()
             } else {
-                payload
+                // SAFETY: nothing at or behind a sink's cursor is released, and `from` is such a cursor.
+                Ok(unsafe { ring.payload(&entry) })
             };
-            let record = Record { header: entry.header, payload };
-            match self.formatter.line(&record, &self.dictionary, out) {
-                Ok(()) => {
+            let line = |payload| self.formatter.line(&Record { header, payload }, &self.dictionary, out).ok();
+            match payload.ok().and_then(line) {
+                Some(()) => {
                     batch.records += 1;
                     if let Some(ends) = &mut ends {
                         ends.push((out.len(), batch.to));
                     }
                 }
-                Err(_) => batch.failed += 1,
+                None => batch.failed += 1,
             }
+        }
+        if from <= self.walked {
+            self.walked = self.walked.max(batch.to);
         }
         batch
     }
@@ -164,14 +172,29 @@ impl Source {
     }
 
     /// Removes the spill files of records between two positions.
-    pub fn remove_spills(&self, from: u64, until: u64) {
-        let mut at = from;
+    pub fn remove_spills(&mut self, from: u64, until: u64) {
+        // What was formatted here has been walked through already.
+        let mut at = from.max(self.walked);
         while let Ok(Some(entry)) = self.memory.ring().entry(at, until) {
             at = entry.next;
             if entry.header.kind == Kind::Spill as u8 {
-                let _ = fs::remove_file(spill_path(&self.path, entry.header.position));
+                self.spilled.insert(entry.header.position);
             }
         }
+        self.walked = self.walked.max(until);
+        let later = self.spilled.split_off(&until);
+        for position in std::mem::replace(&mut self.spilled, later) {
+            let _ = fs::remove_file(spill_path(&self.path, position));
+        }
+    }
+}
+
+/// Whether a route leads to a sink. Where a damaged dictionary does not know the route, all sinks get the record
+/// rather than none.
+fn leads_to(dictionary: &Dictionary, route: u32, sink: u32) -> bool {
+    match dictionary.get(route) {
+        Some(Entry::Route(sinks)) => sinks.contains(&sink),
+        _ => true,
     }
 }
 
@@ -194,6 +217,7 @@ pub fn remove_all_spills(ring: &Path) {
     }
 }
 
+#[cold]
 fn read_spill(path: &Path) -> std::io::Result<Vec<u8>> {
     let size = fs::metadata(path)?.len();
     if size > LARGEST_SPILL {

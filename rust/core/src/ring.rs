@@ -95,7 +95,8 @@ impl Ring {
     ///
     /// # Errors
     /// [`Corrupt`] if the bytes cannot be a record of this ring.
-    #[inline]
+    // Always: what is found stays in registers.
+    #[inline(always)]
     pub fn entry(&self, mut position: u64, head: u64) -> Result<Option<Entry>, Corrupt> {
         while position < head {
             match self.piece(position, head)? {
@@ -107,7 +108,7 @@ impl Ring {
     }
 
     /// The record or the pad at a position before `head`.
-    #[inline]
+    #[inline(always)]
     fn piece(&self, position: u64, head: u64) -> Result<Piece, Corrupt> {
         let corrupt = Corrupt { position };
         let to_end = self.capacity - (position & (self.capacity - 1));
@@ -115,29 +116,31 @@ impl Ring {
         if !position.is_multiple_of(8) || available < 8 {
             return Err(corrupt);
         }
-        let mut bytes = [0; HEADER];
         let at = self.offset(position);
+        // A pad may be shorter than a header: of its eight bytes the first five say what it is.
+        let mut start = [0; 8];
         // SAFETY: published and not yet released, so the producer leaves these bytes alone.
-        unsafe {
-            // Mostly so: a copy of known length is no call.
-            if available >= HEADER as u64 {
-                self.region.read(at, &mut bytes);
-            } else {
-                self.region.read(at, &mut bytes[..available as usize]);
-            }
-        }
-        let header = Header::from_bytes(&bytes);
-        let padded = u64::from(header.length).next_multiple_of(8);
+        unsafe { self.region.read(at, &mut start) };
+        let start = u64::from_le_bytes(start);
+        let (length, kind) = (start as u32, (start >> 32) as u8);
+        let padded = (u64::from(length) + 7) & !7;
         if padded == 0 || padded > available {
             return Err(corrupt);
         }
-        if header.kind == Kind::Pad as u8 {
+        if kind == Kind::Pad as u8 {
             return Ok(Piece::Pad(position + padded));
         }
-        if (header.length as usize) < HEADER || header.position != position {
+        if (length as usize) < HEADER {
             return Err(corrupt);
         }
-        Ok(Piece::Record(Entry { header, payload: self.offset(position) + HEADER, next: position + padded }))
+        let mut bytes = [0; HEADER];
+        // SAFETY: as above.
+        unsafe { self.region.read(at, &mut bytes) };
+        let header = Header::from_bytes(&bytes);
+        if header.position != position {
+            return Err(corrupt);
+        }
+        Ok(Piece::Record(Entry { header, payload: at + HEADER, next: position + padded }))
     }
 
     /// The next position from which records can be read again after corruption, at most `head`.
