@@ -47,13 +47,13 @@ pub struct SinkEntry {
     pub path: Box<[u8]>,
 }
 
-/// One entry of the dictionary. Texts are shared, so that who remembers one knows it again by its address.
+/// One entry of the dictionary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// A logger's name.
-    Name(Arc<[u8]>),
+    Name(Box<[u8]>),
     /// The keys of a group.
-    Shape(Arc<[Box<[u8]>]>),
+    Shape(Box<[Box<[u8]>]>),
     /// A level: the index that records carry, its number, its name.
     Level {
         /// What records carry.
@@ -61,7 +61,7 @@ pub enum Entry {
         /// The standard library's number.
         number: i64,
         /// Its name.
-        name: Arc<[u8]>,
+        name: Box<[u8]>,
     },
     /// A sink.
     Sink(SinkEntry),
@@ -146,12 +146,25 @@ impl Entry {
 }
 
 /// The reader's copy of a dictionary, which follows the writer's as it grows.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Dictionary {
     entries: Vec<Entry>,
     /// The name of each level index, the latest one if it was renamed.
-    levels: Vec<Option<Arc<[u8]>>>,
+    levels: Vec<Option<Box<[u8]>>>,
     read: usize,
+    edition: Edition,
+}
+
+/// What a dictionary holds: as long as it is the same, so is all that was made from the dictionary. No other one has it.
+// A piece of memory of its own: no two that live at the same time have the same address.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Edition(Arc<()>);
+
+impl PartialEq for Edition {
+    #[inline(always)]
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl Dictionary {
@@ -189,6 +202,7 @@ impl Dictionary {
                 self.levels[index] = Some(name.clone());
             }
             self.entries.push(entry);
+            self.edition = Edition::default();
             self.read += before - bytes.0.len();
         }
         Ok(())
@@ -215,15 +229,14 @@ impl Dictionary {
         (0..).zip(&self.entries)
     }
 
-    /// The dictionary's own name for a level; another one when the level is renamed.
-    #[inline]
-    pub fn renamed_level(&self, index: u8) -> Option<&Arc<[u8]>> {
-        self.levels.get(usize::from(index))?.as_ref()
+    #[inline(always)]
+    pub(crate) fn edition(&self) -> &Edition {
+        &self.edition
     }
 
     /// The name of a level: the dictionary's, else the standard library's for its five.
     pub fn level_name(&self, index: u8) -> Option<&[u8]> {
-        if let Some(name) = self.renamed_level(index) {
+        if let Some(Some(name)) = self.levels.get(usize::from(index)) {
             return Some(name);
         }
         Some(match index {
@@ -248,13 +261,9 @@ mod tests {
 
     fn entry() -> impl Strategy<Value = Entry> {
         prop_oneof![
-            text().prop_map(|name| Entry::Name(name.into())),
+            text().prop_map(Entry::Name),
             prop::collection::vec(text(), 0..6).prop_map(|keys| Entry::Shape(keys.into())),
-            (any::<u8>(), any::<i64>(), text()).prop_map(|(index, number, name)| Entry::Level {
-                index,
-                number,
-                name: name.into()
-            }),
+            (any::<u8>(), any::<i64>(), text()).prop_map(|(index, number, name)| Entry::Level { index, number, name }),
             (any::<u8>(), any::<u8>(), any::<u16>(), text())
                 .prop_map(|(kind, format, flags, path)| Entry::Sink(SinkEntry { kind, format, flags, path })),
             prop::collection::vec(any::<u32>(), 0..6).prop_map(|sinks| Entry::Route(sinks.into())),

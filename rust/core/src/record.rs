@@ -18,7 +18,7 @@ mod value;
 
 pub(crate) use bytes::Bytes;
 pub use bytes::Malformed;
-pub use group::{Fields, Group, encode_group};
+pub use group::{Group, encode_group};
 pub use header::{Header, Kind, flags};
 pub use sections::{Exception, Sections, Site};
 pub use value::{Value, Values, value_length};

@@ -6,16 +6,17 @@
 
 use std::convert::Infallible;
 
+use super::block::Block;
 use super::page::{Full, Page, append};
 
 const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
+pub(super) const HIGHS: u64 = 0x8080_8080_8080_8080;
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Bit 7 of each byte that needs an escape, and of others that are not ASCII; above the first of the former there may
 /// be false ones (a borrow runs upwards).
 #[inline(always)]
-fn suspects(word: u64) -> u64 {
+pub(super) fn suspects(word: u64) -> u64 {
     // Bit tricks after Alan Mycroft's test for a zero byte: `x - 1` borrows into bit 7 only from 0.
     let control = word.wrapping_sub(ONES * 0x20);
     let quote = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
@@ -63,28 +64,25 @@ unsafe fn copy_plain(text: &[u8], room: *mut u8) -> bool {
     if count < 8 {
         let word = short_word(text);
         // SAFETY: eight bytes, of which at most seven lie behind the text.
-        unsafe { room.cast::<[u8; 8]>().write(word.to_le_bytes()) };
-        return (suspects(word) | word) & HIGHS == 0;
+        unsafe { room.cast::<u64>().write_unaligned(word.to_le()) };
+        return !Block::new(word, word).odd().any();
     }
-    let mut found = 0;
-    let mut take = |at| {
+    let copy_word = |at| {
         let word = word(text, at);
         // SAFETY: `word` has found eight bytes of the text there.
-        unsafe { room.add(at).cast::<[u8; 8]>().write(word.to_le_bytes()) };
-        found |= suspects(word) | word;
+        unsafe { room.add(at).cast::<u64>().write_unaligned(word.to_le()) };
+        word
     };
-    let mut at = 0;
-    while at + 16 < count {
-        take(at);
-        take(at + 8);
-        at += 16;
+    let copy_block = |at| Block::new(copy_word(at), copy_word(at + 8)).odd();
+    if count < 16 {
+        return !Block::new(copy_word(0), copy_word(count - 8)).odd().any();
     }
-    if at + 8 < count {
-        take(at);
+    // The last block overlaps the one before it.
+    let mut odd = copy_block(count - 16);
+    for at in (0..count - 16).step_by(16) {
+        odd = odd.or(copy_block(at));
     }
-    // The last word overlaps the one before it.
-    take(count - 8);
-    found & HIGHS == 0
+    !odd.any()
 }
 
 /// Up to seven bytes as a word, filled up with spaces.

@@ -88,15 +88,19 @@ fn is_usual(value: f64) -> bool {
     // Schubfach (Raffaello Giulietti, 2020; the crate's variant is by Victor Zverovich) finds the same digits as
     // CPython's dtoa: the shortest that read back as the number, and of these the nearest. From 1e-4 up to 1e16 the
     // crate lays them out as Python does.
-    let size = value.abs();
-    (1e-4..1e16).contains(&size) || size == 0.0
+    // Compared as integers: the bits of positive floats have the order of their values.
+    const FROM: u64 = 1e-4f64.to_bits();
+    const TO: u64 = 1e16f64.to_bits();
+    let size = value.abs().to_bits();
+    (FROM..TO).contains(&size) || size == 0
 }
 
-/// Appends the text of a [`Repr`].
+/// Appends the text of a [`Repr`], or a string where JSON has no number.
 #[inline(always)]
-pub(super) fn repr(value: f64, page: &mut Page) -> Result<(), Full> {
+pub(super) fn json(value: f64, page: &mut Page) -> Result<(), Full> {
     if !is_usual(value) {
-        return page.push(Repr::new().unusual(value));
+        *page = unusual_json(value, *page)?;
+        return Ok(());
     }
     const { assert!(align_of::<zmij::Buffer>() == 1) };
     let room = page.room(size_of::<zmij::Buffer>())?;
@@ -114,6 +118,17 @@ pub(super) fn repr(value: f64, page: &mut Page) -> Result<(), Full> {
         page.advance(count);
     }
     Ok(())
+}
+
+#[cold]
+fn unusual_json(value: f64, mut page: Page) -> Result<Page, Full> {
+    match value {
+        f64::INFINITY => page.literal(b"\"Infinity\""),
+        f64::NEG_INFINITY => page.literal(b"\"-Infinity\""),
+        _ if value.is_nan() => page.literal(b"\"NaN\""),
+        _ => page.push(Repr::new().unusual(value)),
+    }?;
+    Ok(page)
 }
 
 impl Default for Repr {

@@ -7,6 +7,7 @@ const MAX_DEPTH: usize = 128;
 const MAX_DIGITS: usize = 4300;
 
 /// Whether `text` is an integer that JSON and its usual readers take.
+#[inline(never)]
 pub(super) fn is_integer(text: &[u8]) -> bool {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
     whole(digits) == Some(digits.len())
@@ -23,6 +24,7 @@ fn digits(text: &[u8]) -> usize {
 }
 
 /// Whether `text` is one JSON value (RFC 8259) in UTF-8 on one line.
+#[inline(never)]
 pub(super) fn is_one_line(text: &[u8]) -> bool {
     let one_line = !text.iter().any(|&byte| byte == b'\n' || byte == b'\r');
     one_line && std::str::from_utf8(text).is_ok() && Reader { rest: text, open: Vec::new() }.run().is_some()

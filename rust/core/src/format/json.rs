@@ -4,39 +4,25 @@
 //! where the call site was asked for, the fields of context, logger and call, `exception`, `exception_type` and
 //! `exception_message`, and `truncated` where something had to be cut.
 
-use std::sync::Arc;
-
+use super::heads::{Heads, head};
 use super::keys::Plans;
 use super::message::Messages;
-use super::page::{Full, Page, SLACK, Stop, append};
+use super::page::{Full, Padded, Page, Stop, append};
 use super::stamp::Stamp;
 use super::{decimal, escape, float, fragment};
-use crate::dictionary::{Dictionary, Entry};
-use crate::record::{Fields, Header, Malformed, Record, Sections, Value, flags};
-
-/// Pairs of level and logger that are remembered; a power of two.
-const HEADS: usize = 256;
+use crate::dictionary::{Dictionary, Edition};
+use crate::record::{Bytes, Malformed, Record, Sections, Value, flags};
 
 /// Writes records as lines of JSON. It only remembers what makes the next line cheaper: the same record and
 /// dictionary give the same bytes, whatever was written before.
 #[derive(Clone, Debug)]
 pub struct JsonFormatter {
     stamp: Stamp,
-    heads: Box<[Option<Head>; HEADS]>,
-    /// The name of loggers that the dictionary does not know.
-    nameless: Arc<[u8]>,
-    plans: Plans,
     messages: Messages,
-}
-
-/// The text between the stamp and the message ([`SLACK`] bytes behind it), and what it was made from: texts of a
-/// dictionary, which are known again by their addresses as long as they are kept.
-#[derive(Clone, Debug)]
-struct Head {
-    level: u8,
-    renamed: Option<Arc<[u8]>>,
-    name: Arc<[u8]>,
-    text: Vec<u8>,
+    /// What `heads` and `plans` were made from.
+    edition: Edition,
+    heads: Heads,
+    plans: Plans,
 }
 
 impl JsonFormatter {
@@ -45,10 +31,10 @@ impl JsonFormatter {
     pub fn new() -> Self {
         Self {
             stamp: Stamp::new(),
-            heads: Box::new([const { None }; HEADS]),
-            nameless: Arc::default(),
-            plans: Plans::new(),
             messages: Messages::new(),
+            edition: Edition::default(),
+            heads: Heads::new(),
+            plans: Plans::new(),
         }
     }
 
@@ -62,6 +48,9 @@ impl JsonFormatter {
     /// # Errors
     /// [`Malformed`] if a section ends before its time or a tag is unknown; `out` is as before.
     pub fn line(&mut self, record: &Record<'_>, dictionary: &Dictionary, out: &mut Vec<u8>) -> Result<(), Malformed> {
+        if self.edition != *dictionary.edition() {
+            self.forget(dictionary.edition());
+        }
         append(out, |page| self.write(record, dictionary, page))
     }
 
@@ -72,12 +61,10 @@ impl JsonFormatter {
         let header = &record.header;
         let mut sections = record.sections();
         let (second, rest) = self.stamp.parts(header.stamp);
-        page.literal(b"{\"timestamp\":\"")?;
-        page.literal(second)?;
-        page.literal(&rest)?;
+        page.three(b"{\"timestamp\":\"", second, &rest)?;
         match sections.name()? {
-            None => page.padded(self.head(header, dictionary))?,
-            Some(name) => page.padded(&head_text(header.level, dictionary, name))?,
+            None => page.padded(self.heads.get(header, dictionary))?,
+            Some(name) => page.padded(&head(header.level, name, dictionary))?,
         }
         let message = sections.message()?;
         match sections.args()? {
@@ -111,29 +98,16 @@ impl JsonFormatter {
         Ok(page)
     }
 
-    /// From the end of the stamp to the colon before the message, [`SLACK`] bytes behind it.
-    #[inline(always)]
-    fn head(&mut self, header: &Header, dictionary: &Dictionary) -> &[u8] {
-        let name = match dictionary.get(header.name) {
-            Some(Entry::Name(name)) => name,
-            _ => &self.nameless,
-        };
-        let renamed = dictionary.renamed_level(header.level);
-        let slot = &mut self.heads[(header.name as usize * 8 + usize::from(header.level) / 8) % HEADS];
-        let known = slot.as_ref().is_some_and(|head| {
-            head.level == header.level
-                && Arc::ptr_eq(&head.name, name)
-                && head.renamed.as_ref().map(Arc::as_ptr) == renamed.map(Arc::as_ptr)
-        });
-        if !known {
-            let text = head_text(header.level, dictionary, name);
-            *slot = Some(Head { level: header.level, renamed: renamed.cloned(), name: name.clone(), text });
-        }
-        slot.as_ref().map_or(&[], |head| &head.text)
+    /// Forgets what was made from another dictionary, or from this one as it was.
+    #[cold]
+    fn forget(&mut self, edition: &Edition) {
+        self.edition = edition.clone();
+        self.heads = Heads::new();
+        self.plans = Plans::new();
     }
 
     /// The fields of N groups.
-    #[inline(never)]
+    #[inline(always)]
     fn fields<const N: usize>(
         &mut self,
         sections: &mut Sections<'_>,
@@ -144,9 +118,7 @@ impl JsonFormatter {
         let mut pieces = self.plans.get(&groups, dictionary);
         for group in groups {
             let (these, others) = pieces.split_at_checked(usize::from(group.count)).ok_or(Malformed)?;
-            let mut fields = group.into_iter();
-            page = write_fields(&mut fields, these, page)?;
-            sections.behind(&fields)?;
+            page = write_fields(sections.fields_of(&group), group.is_inline(), these, page)?;
             pieces = others;
         }
         Ok(page)
@@ -159,21 +131,6 @@ impl Default for JsonFormatter {
     }
 }
 
-/// See [`JsonFormatter::head`].
-#[cold]
-fn head_text(level: u8, dictionary: &Dictionary, name: &[u8]) -> Vec<u8> {
-    let mut text = b"\",\"level\":".to_vec();
-    match dictionary.level_name(level) {
-        Some(level_name) => escape::append_quoted(level_name, &mut text),
-        None => escape::append_quoted(format!("Level {level}").as_bytes(), &mut text),
-    }
-    text.extend_from_slice(b",\"logger_name\":");
-    escape::append_quoted(name, &mut text);
-    text.extend_from_slice(b",\"message\":");
-    text.extend_from_slice(&[0; SLACK]);
-    text
-}
-
 /// A string that not every record has.
 #[inline(never)]
 fn quoted(text: &[u8], mut page: Page) -> Result<Page, Full> {
@@ -184,37 +141,41 @@ fn quoted(text: &[u8], mut page: Page) -> Result<Page, Full> {
 /// The fields of a group, each behind its piece of the plan.
 // Not inlined: a loop that has the registers to itself.
 #[inline(never)]
-fn write_fields(fields: &mut Fields<'_>, pieces: &[Box<[u8]>], mut page: Page) -> Result<Page, Stop<Malformed>> {
+fn write_fields(
+    fields: &mut Bytes<'_>,
+    inline: bool,
+    pieces: &[Padded],
+    mut page: Page,
+) -> Result<Page, Stop<Malformed>> {
     // A copy, because what is borrowed from elsewhere is in memory.
-    let mut rest = fields.clone();
+    let mut rest = *fields;
     for piece in pieces {
         if piece.is_empty() {
-            rest.next();
+            rest.field(inline)?;
             continue;
         }
         page.padded(piece)?;
-        let (_, value) = rest.next().ok_or(Malformed)?;
-        write_value(value, &mut page)?;
+        let (_, value) = rest.field(inline)?;
+        match value {
+            Value::None => page.literal(b"null")?,
+            Value::Bool(true) => page.literal(b"true")?,
+            Value::Bool(false) => page.literal(b"false")?,
+            Value::Int(number) => decimal::integer(number, &mut page)?,
+            Value::Float(number) => float::json(number, &mut page)?,
+            Value::Str(text) | Value::Text(text) => escape::quoted(text, &mut page)?,
+            Value::BigInt(digits) => page = claimed(digits, fragment::is_integer(digits), page)?,
+            Value::Json(text) => page = claimed(text, fragment::is_one_line(text), page)?,
+        }
     }
     *fields = rest;
     Ok(page)
 }
 
-#[inline(always)]
-fn write_value(value: Value<'_>, page: &mut Page) -> Result<(), Full> {
-    match value {
-        Value::None => page.literal(b"null"),
-        Value::Bool(true) => page.literal(b"true"),
-        Value::Bool(false) => page.literal(b"false"),
-        Value::Int(number) => decimal::integer(number, page),
-        Value::Float(number) if number.is_finite() => float::repr(number, page),
-        Value::Float(number) if number.is_nan() => page.literal(b"\"NaN\""),
-        Value::Float(number) if number > 0.0 => page.literal(b"\"Infinity\""),
-        Value::Float(_) => page.literal(b"\"-Infinity\""),
-        Value::BigInt(digits) if fragment::is_integer(digits) => page.push(digits),
-        Value::Json(text) if fragment::is_one_line(text) => page.push(text),
-        Value::Str(text) | Value::Text(text) | Value::BigInt(text) | Value::Json(text) => escape::quoted(text, page),
-    }
+/// A text that claims to be JSON already: as a string, if it is not.
+#[inline(never)]
+fn claimed(text: &[u8], is_json: bool, mut page: Page) -> Result<Page, Full> {
+    if is_json { page.push(text) } else { escape::quoted(text, &mut page) }?;
+    Ok(page)
 }
 
 impl From<Malformed> for Stop<Malformed> {

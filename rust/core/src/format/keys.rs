@@ -5,12 +5,12 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use super::escape;
-use super::page::SLACK;
+use super::memory::Memory;
+use super::page::Padded;
 use crate::dictionary::{Dictionary, Entry};
-use crate::record::Group;
+use crate::record::{Group, INLINE};
 
 /// The line's own keys.
 const RESERVED: [&[u8]; 10] = [
@@ -26,15 +26,8 @@ const RESERVED: [&[u8]; 10] = [
     b"truncated",
 ];
 
-/// Combinations of shapes that are remembered; a power of two.
-const SLOTS: usize = 256;
-
-/// The dictionary's keys of one shape.
-type Shape = Arc<[Box<[u8]>]>;
-
-/// What stands before each value of all groups, in order: `,"key":` and [`SLACK`] bytes; nothing before a value that
-/// is hidden.
-type Plan = Vec<Box<[u8]>>;
+/// What stands before each value of all groups, in order: `,"key":`; nothing before a value that is hidden.
+type Plan = Vec<Padded>;
 
 #[cold]
 #[inline(never)]
@@ -50,24 +43,23 @@ fn plan(groups: &[Group<'_>], dictionary: &Dictionary) -> Plan {
             text.push(b',');
             escape::append_quoted(name, &mut text);
             text.push(b':');
-            text.extend_from_slice(&[0; SLACK]);
         }
-        text.into_boxed_slice()
+        Padded::new(text)
     };
     names.iter().enumerate().map(piece).collect()
 }
 
 /// The names under which a group's values are written, as many as there are values.
 fn group_names<'a>(group: &Group<'a>, dictionary: &'a Dictionary) -> Vec<Cow<'a, [u8]>> {
-    let known: &[Box<[u8]>] = shape_of(group, dictionary).map_or(&[], |shape| shape);
+    let known: &[Box<[u8]>] = shape_of(group, dictionary).unwrap_or(&[]);
     let mut names: Vec<Cow<'a, [u8]>> = Vec::new();
     let mut unsettled = Vec::new();
-    let mut fields = group.into_iter();
+    let mut fields = *group;
     for place in 0..usize::from(group.count) {
         let key = match group.shape {
-            Some(_) => known.get(place).map(|key| &**key),
             // Where the bytes are no field, nothing will be written.
-            None => fields.next().and_then(|(key, _)| key),
+            INLINE => fields.field().ok().and_then(|(key, _)| key),
+            _ => known.get(place).map(|key| &**key),
         };
         let key = key.map(canonical);
         if key.as_ref().is_none_or(|key| RESERVED.contains(&&**key)) {
@@ -96,9 +88,8 @@ fn group_names<'a>(group: &Group<'a>, dictionary: &'a Dictionary) -> Vec<Cow<'a,
     names
 }
 
-#[inline(always)]
-fn shape_of<'a>(group: &Group<'_>, dictionary: &'a Dictionary) -> Option<&'a Shape> {
-    match dictionary.get(group.shape?)? {
+fn shape_of<'a>(group: &Group<'_>, dictionary: &'a Dictionary) -> Option<&'a [Box<[u8]>]> {
+    match dictionary.get(group.shape)? {
         Entry::Shape(keys) => Some(keys),
         _ => None,
     }
@@ -140,60 +131,33 @@ fn canonical(key: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// A plan and the shapes of its groups. They are known again by their addresses, which are not used for anything else
-/// as long as they are kept: an id alone would not do, because the next record may come with another dictionary.
-#[derive(Clone, Debug)]
-struct Slot {
-    shapes: Box<[Shape]>,
-    plan: Plan,
-}
+/// What a plan is remembered by: the shapes of its groups and how many values each has.
+// Not an array: three comparisons in registers are less than one in memory.
+type Key = (u64, u64, u64);
 
-/// The plans of the combinations of shapes seen lately.
+/// The plans of the combinations of shapes seen lately, of one edition of a dictionary.
 #[derive(Clone, Debug)]
 pub(super) struct Plans {
-    slots: Box<[Option<Slot>; SLOTS]>,
+    memory: Memory<Key, Plan>,
     single: Plan,
 }
 
 impl Plans {
     pub(super) fn new() -> Self {
-        Self { slots: Box::new([const { None }; SLOTS]), single: Plan::new() }
+        Self { memory: Memory::new(), single: Plan::new() }
     }
 
     /// What stands before each value of these groups, of which the later ones hide the earlier.
     #[inline(always)]
-    pub(super) fn get(&mut self, groups: &[Group<'_>], dictionary: &Dictionary) -> &[Box<[u8]>] {
-        let mut hash = 0;
-        for group in groups {
-            match shape_of(group, dictionary) {
-                Some(shape) if shape.len() == usize::from(group.count) => {
-                    hash = (hash ^ Arc::as_ptr(shape).addr() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-                }
-                // Keys that are not, or not all, in the dictionary: a plan for these groups alone.
-                _ => {
-                    self.single = plan(groups, dictionary);
-                    return &self.single;
-                }
-            }
+    pub(super) fn get<const N: usize>(&mut self, groups: &[Group<'_>; N], dictionary: &Dictionary) -> &[Padded] {
+        if groups.iter().any(Group::is_inline) {
+            self.single = plan(groups, dictionary);
+            return &self.single;
         }
-        let slot = &mut self.slots[(hash >> 56) as usize % SLOTS];
-        if !slot.as_ref().is_some_and(|slot| slot.serves(groups, dictionary)) {
-            *slot = Some(Slot::new(groups, dictionary));
-        }
-        slot.as_ref().map_or(&self.single, |slot| &slot.plan)
-    }
-}
-
-impl Slot {
-    #[cold]
-    fn new(groups: &[Group<'_>], dictionary: &Dictionary) -> Self {
-        let shapes = groups.iter().filter_map(|group| shape_of(group, dictionary).cloned()).collect();
-        Self { shapes, plan: plan(groups, dictionary) }
-    }
-
-    #[inline(always)]
-    fn serves(&self, groups: &[Group<'_>], dictionary: &Dictionary) -> bool {
-        let is = |group, known| shape_of(group, dictionary).is_some_and(|shape| Arc::ptr_eq(shape, known));
-        self.shapes.len() == groups.len() && groups.iter().zip(&self.shapes).all(|(group, known)| is(group, known))
+        let part =
+            |place: usize| groups.get(place).map_or(0, |group| u64::from(group.shape) << 16 | u64::from(group.count));
+        let key = (part(0), part(1), part(2));
+        let hash = (key.0 ^ key.1.rotate_left(21) ^ key.2.rotate_left(42)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.memory.get(hash >> 56, key, || plan(groups, dictionary))
     }
 }

@@ -1,15 +1,19 @@
 //! How a record becomes a line.
 //!
-//! `json` puts a line together on a `page`, with what the records of a batch share remembered in `keys`,
-//! `message` and `stamp`; `escape` writes strings, `decimal` integers, `float` floats as CPython does, `percent` is
-//! its `%` operator for plain values, `fragment` judges JSON that was made elsewhere.
+//! `json` puts a line together on a `page`. What the records of a batch share is remembered: the second in `stamp`,
+//! templates in `message`, level and logger in `heads`, keys in `keys` (these two by way of a `memory`). `escape` writes
+//! strings, looking at a `block` at a time, `decimal` integers, `float` floats as CPython does, `percent` is its `%`
+//! operator for plain values, `fragment` judges JSON that was made elsewhere.
 
+mod block;
 mod decimal;
 mod escape;
 pub mod float;
 mod fragment;
+mod heads;
 mod json;
 mod keys;
+mod memory;
 mod message;
 mod page;
 pub mod percent;

@@ -119,11 +119,29 @@ impl Page {
         self.push(bytes)
     }
 
-    /// Appends a text without its last [`SLACK`] bytes, which are there so that it can be copied in large words.
+    /// Appends three pieces, as [`Page::literal`] one.
     #[inline(always)]
-    pub(super) fn padded(&mut self, text: &[u8]) -> Result<(), Full> {
-        let Some(count) = text.len().checked_sub(SLACK) else { return Ok(()) };
-        let text = text.as_ptr();
+    pub(super) fn three<const A: usize, const B: usize, const C: usize>(
+        &mut self,
+        a: &[u8; A],
+        b: &[u8; B],
+        c: &[u8; C],
+    ) -> Result<(), Full> {
+        let room = self.room(A + B + C)?;
+        // SAFETY: the room is nobody else's, and all of it is written.
+        unsafe {
+            room.cast::<[u8; A]>().write(*a);
+            room.add(A).cast::<[u8; B]>().write(*b);
+            room.add(A + B).cast::<[u8; C]>().write(*c);
+            self.advance(A + B + C);
+        }
+        Ok(())
+    }
+
+    /// Appends a text in whole words.
+    #[inline(always)]
+    pub(super) fn padded(&mut self, text: &Padded) -> Result<(), Full> {
+        let (text, count) = (text.0.as_ptr(), text.len());
         let room = self.room(count)?;
         // SAFETY: behind `count` bytes text and room go on for SLACK bytes, so that what begins within `count` may be
         // as long; the copies reach from the first byte to `count` without a gap.
@@ -138,5 +156,26 @@ impl Page {
             self.advance(count);
         }
         Ok(())
+    }
+}
+
+/// A text that is appended often, with [`SLACK`] bytes behind it that are copied too: so it goes in whole words.
+#[derive(Clone, Debug)]
+pub(super) struct Padded(Box<[u8]>);
+
+impl Padded {
+    pub(super) fn new(mut text: Vec<u8>) -> Self {
+        text.extend_from_slice(&[0; SLACK]);
+        Self(text.into())
+    }
+
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.0.len() - SLACK
+    }
+
+    #[inline(always)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }

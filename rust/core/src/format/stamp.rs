@@ -1,6 +1,6 @@
 //! A wall-clock stamp as RFC 3339 text: UTC, microseconds, `Z`.
 
-use super::decimal::pair;
+use super::decimal;
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 const SECONDS_PER_DAY: u64 = 86_400;
@@ -35,25 +35,20 @@ impl Stamp {
         let mut text = [0; STAMP_LEN];
         let (second, rest) = self.parts(ns);
         text[..SECOND_LEN].copy_from_slice(second);
-        text[SECOND_LEN..].copy_from_slice(&rest);
+        text[SECOND_LEN..].copy_from_slice(&rest[..STAMP_LEN - SECOND_LEN]);
         text
     }
 
-    /// The same in two parts: up to the point, which the stamps of a second share, and behind it.
-    #[inline]
-    pub(super) fn parts(&mut self, ns: u64) -> (&[u8; SECOND_LEN], [u8; STAMP_LEN - SECOND_LEN]) {
+    /// The same in two parts: up to the point, which the stamps of a second share, and behind it, with a quote at the end.
+    #[inline(always)]
+    pub(super) fn parts(&mut self, ns: u64) -> (&[u8; SECOND_LEN], [u8; STAMP_LEN - SECOND_LEN + 1]) {
         // Before `begin` it wraps to a large number.
         let mut within = ns.wrapping_sub(self.begin);
         if within >= NS_PER_SECOND {
             self.set_second(ns / NS_PER_SECOND);
             within = ns - self.begin;
         }
-        let micros = within as u32 / 1_000;
-        let (above, last) = (micros / 100, micros % 100);
-        let [a, b] = pair(above / 100);
-        let [c, d] = pair(above % 100);
-        let [e, f] = pair(last);
-        (&self.second, [a, b, c, d, e, f, b'Z'])
+        (&self.second, decimal::six_before(within as u32 / 1_000, *b"Z\""))
     }
 
     #[cold]
@@ -71,7 +66,8 @@ impl Stamp {
     }
 
     fn set_pair(&mut self, at: usize, number: u32) {
-        self.second[at..at + 2].copy_from_slice(&pair(number));
+        let digit = |number| b'0' + (number % 10) as u8;
+        self.second[at..at + 2].copy_from_slice(&[digit(number / 10), digit(number)]);
     }
 }
 

@@ -15,15 +15,15 @@ pub fn encode_group(shape: u32, count: u16, out: &mut Scratch) {
 /// Fields that came together: their keys in the dictionary (a shape) or beside the values.
 #[derive(Clone, Copy, Debug)]
 pub struct Group<'a> {
-    /// Dictionary id of the keys; `None` if each value stands behind its key.
-    pub shape: Option<u32>,
+    /// Dictionary id of the keys, or [`INLINE`] if each value stands behind its key.
+    pub shape: u32,
     /// How many fields there are.
     pub count: u16,
-    bytes: Bytes<'a>,
+    pub(super) rest: Bytes<'a>,
 }
 
 impl<'a> Group<'a> {
-    pub(super) const EMPTY: Self = Self { shape: None, count: 0, bytes: Bytes(&[]) };
+    pub(super) const EMPTY: Self = Self { shape: INLINE, count: 0, rest: Bytes(&[]) };
 
     #[inline(always)]
     pub(super) fn open(bytes: &mut Bytes<'a>) -> Result<Self, Malformed> {
@@ -33,46 +33,27 @@ impl<'a> Group<'a> {
         if bytes.0.len() < usize::from(count) {
             return Err(Malformed);
         }
-        Ok(Self { shape: (shape != INLINE).then_some(shape), count, bytes: *bytes })
+        Ok(Self { shape, count, rest: *bytes })
+    }
+
+    /// The next field: its key, if that stands in the record, and its value. Who reads them counts them.
+    #[inline(always)]
+    pub(crate) fn field(&mut self) -> Result<(Option<&'a [u8]>, Value<'a>), Malformed> {
+        self.rest.field(self.is_inline())
+    }
+
+    /// Whether each value stands behind its key.
+    #[inline(always)]
+    pub(crate) fn is_inline(&self) -> bool {
+        self.shape == INLINE
     }
 }
 
-impl<'a> IntoIterator for Group<'a> {
-    type Item = (Option<&'a [u8]>, Value<'a>);
-    type IntoIter = Fields<'a>;
-
+impl<'a> Bytes<'a> {
+    /// The next field of a group.
     #[inline(always)]
-    fn into_iter(self) -> Fields<'a> {
-        Fields { bytes: self.bytes, inline: self.shape.is_none(), left: self.count }
-    }
-}
-
-/// The fields of a [`Group`]: the key, if it stands in the record, and the value. Ends early where the bytes are
-/// no field.
-#[derive(Clone, Debug)]
-pub struct Fields<'a> {
-    bytes: Bytes<'a>,
-    inline: bool,
-    left: u16,
-}
-
-impl<'a> Iterator for Fields<'a> {
-    type Item = (Option<&'a [u8]>, Value<'a>);
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<Self::Item> {
-        let left = self.left.checked_sub(1)?;
-        let key = if self.inline { Some(self.bytes.text().ok()?) } else { None };
-        let value = self.bytes.value().ok()?;
-        self.left = left;
-        Some((key, value))
-    }
-}
-
-impl<'a> Fields<'a> {
-    /// What follows the last field.
-    #[inline(always)]
-    pub(super) fn end(&self) -> Result<Bytes<'a>, Malformed> {
-        if self.left == 0 { Ok(self.bytes) } else { Err(Malformed) }
+    pub(crate) fn field(&mut self, inline: bool) -> Result<(Option<&'a [u8]>, Value<'a>), Malformed> {
+        let key = if inline { Some(self.text()?) } else { None };
+        Ok((key, self.value()?))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::bytes::{Bytes, Malformed};
 use super::flags;
-use super::group::{Fields, Group};
+use super::group::Group;
 use super::value::Values;
 
 /// Where in the program a call stands.
@@ -80,11 +80,18 @@ impl<'a> Sections<'a> {
 
     /// How many groups there are: fields of the context, those bound to the logger, those of the call.
     #[inline(always)]
-    pub fn group_count(&self) -> u32 {
-        (self.flags & (flags::CONTEXT | flags::BOUND | flags::FIELDS)).count_ones()
+    pub fn group_count(&self) -> usize {
+        // Not by counting bits: in most records there is one.
+        const ALL: u16 = flags::CONTEXT | flags::BOUND | flags::FIELDS;
+        match self.flags & ALL {
+            0 => 0,
+            one if one.is_power_of_two() => 1,
+            ALL => 3,
+            _ => 2,
+        }
     }
 
-    /// The first N groups. Only looks ahead: go on [`Sections::behind`] what has been read of each.
+    /// The first N groups. Only looks ahead: their fields are read from [`Sections::fields_of`] each, in order.
     #[inline(always)]
     pub fn groups<const N: usize>(&self) -> Result<[Group<'a>; N], Malformed> {
         let mut ahead = self.rest;
@@ -93,19 +100,21 @@ impl<'a> Sections<'a> {
             *group = Group::open(&mut ahead)?;
             // Where the last group ends is not known before it is read.
             if place + 1 < N {
-                let mut fields = group.into_iter();
-                fields.by_ref().for_each(drop);
-                ahead = fields.end()?;
+                let mut fields = *group;
+                for _ in 0..fields.count {
+                    fields.field()?;
+                }
+                ahead = fields.rest;
             }
         }
         Ok(groups)
     }
 
-    /// Goes on behind the fields of a group.
+    /// Where the fields of a group stand. What follows is read from where their reader stops.
     #[inline(always)]
-    pub fn behind(&mut self, fields: &Fields<'a>) -> Result<(), Malformed> {
-        self.rest = fields.end()?;
-        Ok(())
+    pub(crate) fn fields_of(&mut self, group: &Group<'a>) -> &mut Bytes<'a> {
+        self.rest = group.rest;
+        &mut self.rest
     }
 
     /// The exception.

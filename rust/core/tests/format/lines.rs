@@ -266,6 +266,23 @@ fn a_formatter_remembers_nothing_of_another_dictionary() {
 }
 
 #[test]
+fn what_a_dictionary_learns_is_known_from_then_on() {
+    let mut dictionary = Dictionary::new();
+    let mut formatter = JsonFormatter::new();
+    let record = Draft::new(b"m").group(flags::FIELDS, 1, &[Value::Int(1)]).bytes();
+    let mut lines = Vec::new();
+    for entry in [Entry::Name((*b"late").into()), shape(&[b"a"])] {
+        lines.push(String::from_utf8(line(&mut formatter, &record, &dictionary)).unwrap());
+        dictionary.extend(&entry.encode()).unwrap();
+    }
+    lines.push(String::from_utf8(line(&mut formatter, &record, &dictionary)).unwrap());
+    for (line, (name, key)) in lines.iter().zip([("", "field_0"), ("late", "field_0"), ("late", "a")]) {
+        let end = format!("\"logger_name\":\"{name}\",\"message\":\"m\",\"{key}\":1}}\n");
+        assert!(line.ends_with(&end), "{line}");
+    }
+}
+
+#[test]
 fn arguments_that_do_not_fit_are_shown_behind_the_template() {
     let draft = Draft::new(b"%d of %q").args(&[Value::Str("é'".as_bytes()), Value::Float(1.0)]);
     assert_eq!(draft.line(&dictionary(&[])), format!("{HEAD}\"%d of %q (\\\"\\\\xe9'\\\", 1.0)\"}}\n"));
