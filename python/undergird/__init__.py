@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from undergird.errors import ConfigurationError, LogFileError, UndergirdError
-    from undergird.log import Logger, configure, flush, get_logger, shutdown, stats
+    from undergird.log import (
+        Logger,
+        Redaction,
+        configure,
+        flush,
+        get_logger,
+        lazy,
+        register,
+        shutdown,
+        stats,
+        unregister,
+    )
 
 __version__ = "0.1.0"
 
@@ -23,13 +34,17 @@ __all__ = [
     "ConfigurationError",
     "LogFileError",
     "Logger",
+    "Redaction",
     "UndergirdError",
     "__version__",
     "configure",
     "flush",
     "get_logger",
+    "lazy",
+    "register",
     "shutdown",
     "stats",
+    "unregister",
 ]
 
 _HOME = {

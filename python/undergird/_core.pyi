@@ -6,6 +6,7 @@ from typing_extensions import disjoint_base
 
 __all__ = [
     "Logger",
+    "ask_for_subclasses",
     "configure",
     "discard_ring",
     "emit",
@@ -14,6 +15,7 @@ __all__ = [
     "invalidate",
     "probe",
     "recover_rings",
+    "redact",
     "ring_directories",
     "set_hooks",
     "shutdown",
@@ -35,6 +37,7 @@ class Logger:
     def critical(self, msg: object, /, *args: object, **fields: Any) -> None: ...
     def fatal(self, msg: object, /, *args: object, **fields: Any) -> None: ...
 
+def ask_for_subclasses(ask: bool) -> None: ...
 def configure(
     log_directory: str,
     *,
@@ -66,14 +69,17 @@ def invalidate() -> None: ...
 def probe(path: str) -> None: ...
 def discard_ring(ring: str) -> int | None: ...
 def recover_rings(directory: str) -> list[dict[str, Any]]: ...
+def redact(mask: str | None) -> None: ...
 def ring_directories(log_directory: str, ring_dir: str | None = None) -> list[str]: ...
 def set_hooks(
     *,
     plan: Callable[[logging.Logger], Any],
     slow: Callable[..., None],
-    render: Callable[[object], tuple[bool, str]],
+    render: Callable[[object, str], tuple[bool, str]],
     message: Callable[[object, tuple[Any, ...]], str],
     in_event_loop: Callable[[], bool],
+    hidden: Callable[[tuple[str, ...]], int],
+    holds_hidden: Callable[[dict[str, Any]], bool],
 ) -> None: ...
 def shutdown(timeout: float | None = None) -> bool: ...
 def start(log: str) -> str | None: ...

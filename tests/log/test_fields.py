@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import enum
 import json
 import logging
@@ -96,29 +95,6 @@ def test_subclasses_of_primitives_are_written_by_their_value(either: Run) -> Non
     log.info("x", colour=Colour.RED, name=Name("mine"), speed=Speed(2.5), flag=np.True_, number=np.float64(0.25))
     line = either.last()
     assert (line["colour"], line["name"], line["speed"], line["number"]) == (3, "mine", 2.5, 0.25)
-
-
-def test_lists_and_dicts_are_json_and_everything_else_is_text(either: Run) -> None:
-    log = either.start()
-    moment = datetime.datetime(2026, 11, 21, tzinfo=datetime.UTC)
-    log.info(
-        "x",
-        a=[1, [2.5, None]],
-        b={"k": (True, "é")},
-        c=(),
-        d={},
-        e={
-            1,
-        },
-        f=1j,
-        g=b"\xff",
-        h=moment,
-        i=[moment],
-    )
-    line = either.last()
-    assert [line[key] for key in "abcd"] == [[1, [2.5, None]], {"k": [True, "é"]}, [], {}]
-    assert [line[key] for key in "efgh"] == ["{1}", "1j", "b'\\xff'", str(moment)]
-    assert line["i"] == [str(moment)]
 
 
 @pytest.mark.parametrize("count", [1, 255, 256, 300, 5000])

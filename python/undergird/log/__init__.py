@@ -8,13 +8,38 @@ same ring.
 from __future__ import annotations
 
 from undergird import _core
+from undergird.log.deferred import lazy
 from undergird.log.handlers import ConsoleHandler, FileHandler
 from undergird.log.logger import Logger, get_logger
 from undergird.log.plan import plan
-from undergird.log.rendering import in_event_loop, message, render
+from undergird.log.redaction import Redaction, hidden
+from undergird.log.registry import register, unregister
+from undergird.log.rendering import in_event_loop, message
 from undergird.log.setup import configure, flush, shutdown, stats
 from undergird.log.slow import slow
+from undergird.log.values import holds_hidden, render
 
-__all__ = ["ConsoleHandler", "FileHandler", "Logger", "configure", "flush", "get_logger", "shutdown", "stats"]
+__all__ = [
+    "ConsoleHandler",
+    "FileHandler",
+    "Logger",
+    "Redaction",
+    "configure",
+    "flush",
+    "get_logger",
+    "lazy",
+    "register",
+    "shutdown",
+    "stats",
+    "unregister",
+]
 
-_core.set_hooks(plan=plan, slow=slow, render=render, message=message, in_event_loop=in_event_loop)
+_core.set_hooks(
+    plan=plan,
+    slow=slow,
+    render=render,
+    message=message,
+    in_event_loop=in_event_loop,
+    hidden=hidden,
+    holds_hidden=holds_hidden,
+)

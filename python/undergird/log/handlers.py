@@ -8,8 +8,11 @@ import sys
 from typing import Any
 
 from undergird import _core
-from undergird.log.rendering import message, text
+from undergird.log import redaction
+from undergird.log.rendering import message
 from undergird.log.slow import fields_of
+from undergird.log.texts import text
+from undergird.log.values import render
 
 FORMATS = {"json": 0}
 """The formats of files, with their numbers in a ring's dictionary."""
@@ -65,7 +68,7 @@ class FileHandler(logging.Handler):
                 level=max(_LEVELS[0], min(record.levelno, _LEVELS[1])),
                 level_name=text(record.levelname),
                 name=text(record.name),
-                message=message(record.msg, _arguments(record)),
+                message=_seen(message(record.msg, _arguments(record))),
                 fields={text(key): value for key, value in fields.items()},
                 site=site,
                 exception=_exception(record),
@@ -95,10 +98,19 @@ def _exception(record: logging.LogRecord) -> tuple[str, str, str] | None:
         if not record.exc_text:
             record.exc_text = _TRACEBACKS.formatException(record.exc_info)
         name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-        return record.exc_text, name, text(error)
+        return _seen(record.exc_text), name, _seen(text(error))
     except Exception:
         # What was given as `exc_info` is none; the rest of the record is worth keeping.
-        return text(record.exc_info), "", ""
+        return _seen(text(record.exc_info)), "", ""
+
+
+def _shown(value: object) -> str:
+    return value if type(value) is str else render(value)[1]
+
+
+def _seen(text: str) -> str:
+    """The text without what is redacted."""
+    return text if redaction.current is None else redaction.current.text(text)
 
 
 class ConsoleHandler(logging.Handler):
@@ -120,7 +132,7 @@ class ConsoleHandler(logging.Handler):
             return self.formatter.format(record)
         stamp = _TRACEBACKS.formatTime(record, "%H:%M:%S")
         parts = [f"{stamp}.{int(record.msecs):03d}", f"{record.levelname:8}", f"{record.name}:"]
-        parts.append(message(record.msg, _arguments(record)))
-        parts += [f"{key}={text(value)}" for key, value in fields_of(record).items()]
+        parts.append(_seen(message(record.msg, _arguments(record))))
+        parts += [f"{key}={_shown(value)}" for key, value in fields_of(record).items()]
         exception = _exception(record)
         return " ".join(parts) + (f"\n{exception[0]}" if exception else "")

@@ -6,9 +6,9 @@ import logging
 from typing import Any
 
 from undergird import _core
-from undergird.log.rendering import frozen
 from undergird.log.slow import slow
 from undergird.log.tree import node
+from undergird.log.values import frozen
 
 
 class Logger(_core.Logger):
@@ -37,7 +37,8 @@ class Logger(_core.Logger):
             >>> import undergird
             >>> undergird.get_logger("sim").bind(agent_id=7).info("moved")
         """
-        return type(self)(self._node, {**self._fields, **{name: frozen(value) for name, value in fields.items()}})
+        frozen_fields = {name: frozen(value, name) for name, value in fields.items()}
+        return type(self)(self._node, {**self._fields, **frozen_fields})
 
     def exception(self, msg: object, /, *args: Any, exc_info: Any = True, **fields: Any) -> None:
         """Logs at ERROR with the exception that is being handled; see `info`.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple
 
+from undergird.log import redaction
 from undergird.log.handlers import FileHandler
-from undergird.log.rendering import text
+from undergird.log.texts import text
 from undergird.log.tree import Node
 
 LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
@@ -44,7 +45,7 @@ def plan(node: logging.Logger) -> Plan:
     if type(node) not in _KNOWN_CLASSES:
         # A class of the user's may answer differently each time, so it is asked each time.
         return Plan(node.name, [], ALL_ENABLED, False, None, [], [], [])
-    native = not node.filters
+    native = not node.filters and not (redaction.current and redaction.current.texts)
     lists: list[list[object]] = [node.filters]  # type: ignore[list-item]
     attributes: list[tuple[dict[str, object], str, object]] = []
     files: list[FileHandler] = []

@@ -1,62 +1,14 @@
-"""Texts of values that are no primitives. Nothing here raises because of a value."""
+"""The message of a record. Nothing here raises because of a value."""
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from undergird.log.deferred import resolved
 from undergird.log.report import report
-
-_NAME: Callable[[type], str] = vars(type)["__name__"].__get__
-
-
-def text(value: object) -> str:
-    """`str(value)`, or a note if that fails.
-
-    Example:
-        >>> text(7)
-        '7'
-    """
-    try:
-        return str(value)
-    except Exception:
-        # The type's name as the interpreter knows it: a metaclass may have put something of its own in its place.
-        return f"<unprintable {_NAME(type(value))} object>"
-
-
-def render(value: object) -> tuple[bool, str]:
-    """The text of a value as it is now, and whether it is a finished piece of JSON.
-
-    Plain lists, tuples and dicts become JSON, everything else text.
-
-    Example:
-        >>> render([3, 4])
-        (True, '[3,4]')
-        >>> render(1 + 2j)
-        (False, '(1+2j)')
-    """
-    if type(value) in (list, tuple, dict):
-        try:
-            return True, json.dumps(value, default=text, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        except Exception:
-            return False, text(value)
-    return False, text(value)
-
-
-def frozen(value: object) -> object:
-    """The value as it is now: itself if it cannot change, else what `render` makes of it.
-
-    Example:
-        >>> position = [3, 4]
-        >>> frozen(position) is position, frozen(position), frozen(1 + 2j)
-        (False, [3, 4], '(1+2j)')
-    """
-    if value is None or issubclass(type(value), bool | int | float | str):
-        return value
-    finished, rendered = render(value)
-    return json.loads(rendered) if finished else rendered
+from undergird.log.texts import MOST_NESTED, name_of, nesting, text
 
 
 def message(template: object, args: tuple[Any, ...]) -> str:
@@ -66,10 +18,22 @@ def message(template: object, args: tuple[Any, ...]) -> str:
         >>> message("%(a)s and %(a)s", ({"a": 1},))
         '1 and 1'
     """
+    if nesting.depth >= MOST_NESTED:
+        # An argument logs itself. Two of them at each level are more lines than there is time for.
+        return template if type(template) is str else f"<too deep: {name_of(type(template))}>"
+    nesting.depth += 1
+    try:
+        return _message(resolved(template), args)
+    finally:
+        nesting.depth -= 1
+
+
+def _message(template: object, args: tuple[Any, ...]) -> str:
     if not args:
         return text(template)
     whole = template if issubclass(type(template), str) else text(template)
     try:
+        args = tuple(map(resolved, args))
         values: Any = args[0] if len(args) == 1 and isinstance(args[0], Mapping) and args[0] else args
         return str(whole % values)
     except Exception:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import re
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from undergird import _core
 from undergird.errors import ConfigurationError, LogFileError
+from undergird.log import redaction, registry
 from undergird.log.handlers import FORMATS, ConsoleHandler, FileHandler
+from undergird.log.redaction import Redaction, rules_of
 
 RING_SIZE = 4 << 20
 WORKER_RING_SIZE = 1 << 20
@@ -35,6 +39,7 @@ def configure(
     ring_dir: str | os.PathLike[str] | None = None,
     ring_size: int | None = None,
     fsync: bool = False,
+    redact: Redaction | Iterable[str | re.Pattern[str]] | str | None = None,
 ) -> None:
     """Makes a file, the console or both receive what is logged, by our loggers and by the standard library's.
 
@@ -56,6 +61,8 @@ def configure(
             or else shared memory. Records survive the death of the process there.
         ring_size: Bytes of records that may wait; 4 MiB by default, rounded up to a power of two.
         fsync: Whether to ask the disk after each batch. Only a loss of power needs it.
+        redact: What must not be seen: names of fields, at any depth, such as `["password", "*token*", "user.email"]`;
+            or a `Redaction`, for patterns in texts too. What is redacted never reaches the ring either.
 
     Raises:
         ConfigurationError: A value that cannot be; the message names it. It is a `ValueError`.
@@ -81,6 +88,7 @@ def configure(
     for setting, value in {"console": console, "call_site": call_site, "sync": sync, "fsync": fsync}.items():
         if type(value) is not bool:
             raise ConfigurationError(f"{setting} {value!r} is neither True nor False")
+    rules = rules_of(redact)
     handlers: list[logging.Handler] = []
     if path is None:
         directory = Path.cwd()
@@ -90,6 +98,9 @@ def configure(
         handlers.append(FileHandler(file, format=format, call_site=call_site))
     if console:
         handlers.append(ConsoleHandler())
+    # First, so that nothing of the new run is logged under the rules of the old one.
+    redaction.use(rules)
+    _core.redact(None if rules is None else rules.mask)
     _core.configure(
         # One folder of rings for a directory, by whatever way it is named.
         os.path.realpath(directory),
@@ -146,7 +157,8 @@ def stats() -> dict[str, Any]:
     Returns:
         `emitted`, `written`, `dropped`, `failed` and `in_flight`, with `emitted` the sum of the others; the same for
         each file under `sinks`, with `error` where one cannot be written now. Besides: `recovered`, records of dead
-        processes that this one has written; `ring`, the path of the ring, and `placement`, how it came there.
+        processes that this one has written; `ring`, the path of the ring, and `placement`, how it came there;
+        `renderers_failed`, how often a function given to `register` has failed.
 
     Example:
         >>> import undergird
@@ -154,7 +166,7 @@ def stats() -> dict[str, Any]:
         >>> counts["emitted"] == sum(counts[key] for key in ("written", "dropped", "failed", "in_flight"))
         True
     """
-    return _core.stats()
+    return {**_core.stats(), "renderers_failed": registry.failures()}
 
 
 def _path(given: object, setting: str) -> Path:

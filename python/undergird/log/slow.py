@@ -9,7 +9,9 @@ import traceback
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from undergird.log.deferred import resolved
 from undergird.log.rendering import message
+from undergird.log.values import redacted
 
 if TYPE_CHECKING:
     from undergird.log.logger import Logger
@@ -38,6 +40,10 @@ def slow(logger: Logger, level: int, args: tuple[Any, ...], fields: dict[str, An
     stack_info = fields.pop("stack_info", False)
     stacklevel = fields.pop("stacklevel", 1)
     extra = fields.pop("extra", None) or {}
+    fields = {**extra, **logger._fields, **fields}
+    if _is_taken(node, level):
+        args = tuple(map(resolved, args))
+        fields = dict(redacted({key: resolved(value) for key, value in fields.items()}))
     frame = _frame(depth, stacklevel)
     code = frame.f_code
     stack = _stack(frame) if stack_info else None
@@ -48,7 +54,6 @@ def slow(logger: Logger, level: int, args: tuple[Any, ...], fields: dict[str, An
         # A record looks at its arguments, and one of them did not bear it.
         whole = message(args[0], args[1:])
         record = node.makeRecord(node.name, level, *site, whole, (), exc_info, code.co_name, None, stack)
-    fields = {**extra, **logger._fields, **fields}
     # Other handlers find the fields where `extra` would have put them.
     record.__dict__.update((key, value) for key, value in fields.items() if key not in record.__dict__)
     setattr(record, FIELDS, fields)
@@ -59,8 +64,21 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     """The fields of a record: those of our call, or what `extra` added to a record of the standard library's."""
     fields: dict[str, Any] | None = getattr(record, FIELDS, None)
     if fields is None:
-        fields = {key: value for key, value in vars(record).items() if key not in _STANDARD}
+        added = {key: value for key, value in vars(record).items() if key not in _STANDARD}
+        fields = dict(redacted(added))
     return fields
+
+
+def _is_taken(node: logging.Logger, level: int) -> bool:
+    """Whether a handler takes records of a level, be it the standard library's last resort."""
+    at: logging.Logger | None = node
+    found = False
+    while at is not None:
+        if any(level >= handler.level for handler in at.handlers):
+            return True
+        found = found or bool(at.handlers)
+        at = at.parent if at.propagate else None
+    return not found
 
 
 def _exc_info(given: Any) -> Any:

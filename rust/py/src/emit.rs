@@ -54,8 +54,9 @@ pub fn emit(
             let count = countable(fields.len(), &mut noticed);
             encode_group(INLINE, count, &mut payload);
             for (key, value) in fields.iter().take(count.into()) {
-                encode_text(key.str()?.as_ptr(), &mut payload, &mut noticed);
-                encode(value.as_ptr(), &mut payload, &mut noticed)?;
+                let key = key.str()?;
+                encode_text(key.as_ptr(), &mut payload, &mut noticed);
+                encode(value.as_ptr(), || key.as_ptr(), &mut payload, &mut noticed)?;
             }
         }
         if let Some((text, kind, message)) = &exception {

@@ -13,6 +13,8 @@ pub struct Hooks {
     render: Py<PyAny>,
     message: Py<PyAny>,
     in_event_loop: Py<PyAny>,
+    hidden: Py<PyAny>,
+    holds_hidden: Py<PyAny>,
 }
 
 static HOOKS: OnceLock<Hooks> = OnceLock::new();
@@ -27,9 +29,17 @@ pub fn hooks(_py: Python<'_>) -> PyResult<&'static Hooks> {
 
 /// Tells the core its Python functions; the first call counts.
 #[pyfunction]
-#[pyo3(signature = (*, plan, slow, render, message, in_event_loop))]
-pub fn set_hooks(plan: Py<PyAny>, slow: Py<PyAny>, render: Py<PyAny>, message: Py<PyAny>, in_event_loop: Py<PyAny>) {
-    let _ = HOOKS.set(Hooks { plan, slow, render, message, in_event_loop });
+#[pyo3(signature = (*, plan, slow, render, message, in_event_loop, hidden, holds_hidden))]
+pub fn set_hooks(
+    plan: Py<PyAny>,
+    slow: Py<PyAny>,
+    render: Py<PyAny>,
+    message: Py<PyAny>,
+    in_event_loop: Py<PyAny>,
+    hidden: Py<PyAny>,
+    holds_hidden: Py<PyAny>,
+) {
+    let _ = HOOKS.set(Hooks { plan, slow, render, message, in_event_loop, hidden, holds_hidden });
 }
 
 impl Hooks {
@@ -49,9 +59,23 @@ impl Hooks {
         self.slow.bind(logger.py()).call1((logger, level, args, fields)).map(drop)
     }
 
-    /// The text of a value that is no primitive, and whether it is a finished piece of JSON.
-    pub fn render<'py>(&self, value: &Bound<'py, PyAny>) -> PyResult<(bool, Bound<'py, PyString>)> {
-        self.render.bind(value.py()).call1((value,))?.extract()
+    /// The text of a field's value that is no primitive, and whether it is a finished piece of JSON.
+    pub fn render<'py>(
+        &self,
+        value: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyAny>,
+    ) -> PyResult<(bool, Bound<'py, PyString>)> {
+        self.render.bind(value.py()).call1((value, name))?.extract()
+    }
+
+    /// Which of a call's fields must not be seen: bit `n` for the field `n`.
+    pub fn hidden<'py>(&self, names: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.hidden.bind(names.py()).call1((names,))
+    }
+
+    /// Whether anything in the fields must not be seen.
+    pub fn holds_hidden(&self, fields: &Bound<'_, PyDict>) -> PyResult<bool> {
+        self.holds_hidden.bind(fields.py()).call1((fields,))?.extract()
     }
 
     /// The message of a template and its arguments, or of a message that is no `str`.

@@ -36,6 +36,10 @@ mod _core {
     #[pymodule_export]
     use crate::fast::logger::Logger;
     #[pymodule_export]
+    use crate::fast::redaction::redact;
+    #[pymodule_export]
+    use crate::fast::values::ask_for_subclasses;
+    #[pymodule_export]
     use crate::hooks::set_hooks;
     #[pymodule_export]
     use crate::inspection::{discard_ring, inspect_rings, recover_rings, ring_directories};

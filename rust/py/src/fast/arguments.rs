@@ -55,7 +55,8 @@ pub unsafe fn encode_message(
                 encode_text(message, out, noticed);
                 header.flags |= flags::ARGS;
                 out.byte(args.len() as u8);
-                return args.iter().try_for_each(|arg| encode(*arg, out, noticed));
+                // Primitives all of them, which need no name.
+                return args.iter().try_for_each(|arg| encode(*arg, || message, out, noticed));
             }
         }
         noticed.ran_python = true;

@@ -12,6 +12,7 @@ use undergird_core::scratch::Scratch;
 
 use super::arguments::encode_message;
 use super::logger::Logger;
+use super::redaction::{encode_mask, judge};
 use super::shapes::shape;
 use super::values::{Noticed, countable, encode, encode_text};
 use crate::accept::accept;
@@ -103,15 +104,16 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
         name: plan.name,
         ..Header::default()
     };
-    let keys = if call.fields() > 0 {
+    let (keys, hidden) = if call.fields() > 0 {
         // SAFETY: a tuple of str, and the GIL is held.
         let shape = unsafe { shape(call.names, runtime, gil) };
         if shape.special {
             return slow(call, LEVEL);
         }
-        shape.id
+        let Some(hidden) = shape.hidden else { return judged::<LEVEL>(call) };
+        (shape.id, hidden)
     } else {
-        INLINE
+        (INLINE, 0)
     };
     let (made_at, route) = (plan.generation, plan.route(LEVEL));
     let mut scratch = Scratch::new();
@@ -138,11 +140,15 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
         for (at, value) in args[call.count..].iter().take(count.into()).enumerate() {
             // SAFETY: live objects, and the GIL is held.
             unsafe {
+                let key = || ffi::PyTuple_GET_ITEM(call.names, at as ffi::Py_ssize_t);
                 if keys == INLINE {
-                    let key = ffi::PyTuple_GET_ITEM(call.names, at as ffi::Py_ssize_t);
-                    encode_text(key, &mut scratch, &mut noticed);
+                    encode_text(key(), &mut scratch, &mut noticed);
                 }
-                encode(*value, &mut scratch, &mut noticed)?;
+                if hidden != 0 && hidden & 1 << (at & 63) != 0 && at < 64 {
+                    encode_mask(call.py, &mut scratch);
+                } else {
+                    encode(*value, key, &mut scratch, &mut noticed)?;
+                }
             }
         }
     }
@@ -158,6 +164,14 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
         return slow(call, LEVEL);
     }
     Ok(())
+}
+
+/// Asks Python once which fields of these keywords must not be seen, then logs.
+#[cold]
+fn judged<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
+    // SAFETY: the interpreter's tuple of keywords.
+    let names = unsafe { Bound::from_borrowed_ptr(call.py, call.names) };
+    if judge(&names)? { log::<LEVEL>(call) } else { slow(call, LEVEL) }
 }
 
 /// The standard library's way.

@@ -32,7 +32,7 @@ impl Fields {
             // SAFETY: live objects, and the GIL is held.
             unsafe {
                 with_text(key.as_ptr(), |key| keys.push(Box::from(key)));
-                encode(value.as_ptr(), &mut out, &mut noticed)?;
+                encode(value.as_ptr(), || key.as_ptr(), &mut out, &mut noticed)?;
             }
         }
         Ok(Self { keys, values: out.as_slice().into(), truncated: noticed.truncated, dict: dict.unbind() })

@@ -7,6 +7,7 @@ pub mod logger;
 pub mod methods;
 mod plan;
 mod planning;
+pub mod redaction;
 mod shapes;
 pub mod values;
 mod watch;

@@ -9,6 +9,7 @@ use pyo3::types::{PyDict, PyList, PyString};
 
 use super::fields::Fields;
 use super::plan::{LEVELS, NEVER, Plan, Route};
+use super::redaction::is_active;
 use super::values::with_text;
 use super::watch::{Expected, Watched};
 use crate::current::ensure;
@@ -62,6 +63,12 @@ fn try_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
         attributes: answer.attributes.into_iter().map(Expected::new).collect(),
         ..Plan::unknown()
     };
+    if is_active()
+        && let Some(bound) = bound
+    {
+        // Bound before the rules were what they are.
+        plan.native &= !hooks(py)?.holds_hidden(bound.dict.bind(py))?;
+    }
     let Some(runtime) = runtime.filter(|_| plan.native) else {
         plan.native = false;
         return Ok(plan);

@@ -8,6 +8,7 @@ use std::cell::UnsafeCell;
 use pyo3::ffi;
 use undergird_core::record::INLINE;
 
+use super::redaction::is_active;
 use super::values::with_text;
 use crate::producer::GilSide;
 use crate::runtime::Runtime;
@@ -25,6 +26,8 @@ pub struct Shape {
     pub id: u32,
     /// Whether a keyword is the standard library's own.
     pub special: bool,
+    /// Which fields must not be seen, bit `n` for the field `n`; `None` while Python has not been asked.
+    pub hidden: Option<u64>,
 }
 
 struct Slot {
@@ -38,8 +41,39 @@ struct Cache(UnsafeCell<[Slot; SLOTS]>);
 // SAFETY: touched with the GIL held only.
 unsafe impl Sync for Cache {}
 
-const EMPTY: Slot = Slot { names: std::ptr::null_mut(), epoch: 0, shape: Shape { id: INLINE, special: false } };
+const EMPTY: Slot =
+    Slot { names: std::ptr::null_mut(), epoch: 0, shape: Shape { id: INLINE, special: false, hidden: None } };
 static CACHE: Cache = Cache(UnsafeCell::new([EMPTY; SLOTS]));
+
+/// Where a tuple may be.
+///
+/// # Safety
+/// The GIL is held, and nothing runs Python while the reference lives.
+#[inline]
+unsafe fn slots<'a>(names: *mut ffi::PyObject) -> &'a mut [Slot] {
+    let set = (names as usize >> 4) % (SLOTS / WAYS) * WAYS;
+    // SAFETY: the caller's promise.
+    unsafe { &mut (&mut (*CACHE.0.get()))[set..set + WAYS] }
+}
+
+/// Remembers which fields of a call's keywords must not be seen; whether the keywords are known.
+///
+/// # Safety
+/// `names` is a tuple of `str`, and the GIL is held.
+pub unsafe fn hide(names: *mut ffi::PyObject, hidden: u64) -> bool {
+    // SAFETY: the caller's promise.
+    let slot = unsafe { slots(names) }.iter_mut().find(|slot| slot.names == names);
+    slot.map(|slot| slot.shape.hidden = Some(hidden)).is_some()
+}
+
+/// Forgets all tuples.
+///
+/// # Safety
+/// The GIL is held.
+pub unsafe fn forget() {
+    // SAFETY: the caller's promise. An epoch that no ring has; the tuples go when others take their places.
+    unsafe { &mut *CACHE.0.get() }.iter_mut().for_each(|slot| slot.epoch = 0);
+}
 
 /// The shape of a call's keywords.
 ///
@@ -47,9 +81,8 @@ static CACHE: Cache = Cache(UnsafeCell::new([EMPTY; SLOTS]));
 /// `names` is a tuple of `str`, and the GIL is held.
 #[inline]
 pub unsafe fn shape(names: *mut ffi::PyObject, runtime: &Runtime, gil: &mut GilSide) -> Shape {
-    let set = (names as usize >> 4) % (SLOTS / WAYS) * WAYS;
     // SAFETY: the GIL is held, and nothing here runs Python while the reference lives.
-    let slots = unsafe { &mut (&mut (*CACHE.0.get()))[set..set + WAYS] };
+    let slots = unsafe { slots(names) };
     for slot in &*slots {
         if slot.names == names && slot.epoch == gil.epoch {
             return slot.shape;
@@ -75,7 +108,7 @@ unsafe fn find(names: *mut ffi::PyObject, slots: &mut [Slot], runtime: &Runtime,
         }
     }
     let id = if special { INLINE } else { gil.shape(&runtime.memory, keys) };
-    let shape = Shape { id, special };
+    let shape = Shape { id, special, hidden: (!is_active()).then_some(0) };
     // A tuple that nobody else holds any more was a call's own (`**fields`) and makes room first; a constant of
     // the code gives way to another constant only.
     // SAFETY: slots hold live tuples or null.

@@ -1,5 +1,8 @@
 //! Python values as bytes of a record.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pyo3::exceptions::PyException;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use undergird_core::record::Value;
@@ -9,6 +12,20 @@ use crate::hooks::hooks;
 
 /// Longer texts are cut, and the record says so.
 pub const LONGEST_TEXT: usize = 4 << 20;
+
+/// What stands for a value that could not even be asked for its text.
+const UNRENDERED: &[u8] = b"<unprintable object>";
+
+/// Whether Python has a say in how types derived from `str`, `int` and `float` are written.
+static ASK_FOR_SUBCLASSES: AtomicBool = AtomicBool::new(false);
+
+/// Says whether values of types derived from `str`, `int` and `float` are rendered by Python; if not, they are
+/// copied as what they are derived from.
+#[pyfunction]
+pub fn ask_for_subclasses(ask: bool) {
+    // Relaxed: read and written with the GIL held.
+    ASK_FOR_SUBCLASSES.store(ask, Ordering::Relaxed);
+}
 
 /// What was noticed while a payload was put together.
 #[derive(Clone, Copy, Debug, Default)]
@@ -110,15 +127,20 @@ pub unsafe fn encode_text(object: *mut ffi::PyObject, out: &mut Scratch, noticed
     unsafe { with_text(object, |text| out.text(clip(text, noticed))) }
 }
 
-/// Appends any value. Primitives are copied; everything else is rendered by Python, now.
+/// Appends any value of a field. Primitives are copied; everything else is rendered by Python, now.
 ///
 /// # Errors
 /// Only what is not for a logger to swallow, such as `KeyboardInterrupt`.
 ///
 /// # Safety
-/// `object` is a live object, and the GIL is held.
+/// `object` and what `name` gives are live objects, the latter a `str`, and the GIL is held.
 #[inline]
-pub unsafe fn encode(object: *mut ffi::PyObject, out: &mut Scratch, noticed: &mut Noticed) -> PyResult<()> {
+pub unsafe fn encode(
+    object: *mut ffi::PyObject,
+    name: impl FnOnce() -> *mut ffi::PyObject,
+    out: &mut Scratch,
+    noticed: &mut Noticed,
+) -> PyResult<()> {
     // SAFETY: reading a live object's type, and its value by the type's own accessors.
     unsafe {
         let kind = ffi::Py_TYPE(object);
@@ -135,7 +157,7 @@ pub unsafe fn encode(object: *mut ffi::PyObject, out: &mut Scratch, noticed: &mu
         } else if object == ffi::Py_False() {
             Value::Bool(false).encode(out);
         } else {
-            return encode_other(object, out, noticed);
+            return encode_other(object, name(), out, noticed);
         }
     }
     Ok(())
@@ -176,27 +198,29 @@ unsafe fn encode_int(object: *mut ffi::PyObject, out: &mut Scratch) {
 /// # Safety
 /// As [`encode`].
 #[cold]
-unsafe fn encode_other(object: *mut ffi::PyObject, out: &mut Scratch, noticed: &mut Noticed) -> PyResult<()> {
-    // SAFETY: the checks read the type's flags; the accessors read the value itself, whatever a subclass overrides.
-    unsafe {
-        if ffi::PyFloat_Check(object) != 0 {
-            Value::Float(ffi::PyFloat_AS_DOUBLE(object)).encode(out);
-            return Ok(());
-        }
-        if ffi::PyLong_Check(object) != 0 {
-            encode_int(object, out);
-            return Ok(());
-        }
-        if ffi::PyUnicode_Check(object) != 0 {
-            with_text(object, |text| Value::Str(clip(text, noticed)).encode(out));
-            return Ok(());
-        }
+unsafe fn encode_other(
+    object: *mut ffi::PyObject,
+    name: *mut ffi::PyObject,
+    out: &mut Scratch,
+    noticed: &mut Noticed,
+) -> PyResult<()> {
+    // SAFETY: the caller's promise.
+    if !ASK_FOR_SUBCLASSES.load(Ordering::Relaxed) && unsafe { encode_derived(object, out, noticed) } {
+        return Ok(());
     }
     noticed.ran_python = true;
     Python::attach(|py| {
-        // SAFETY: a live object, and the GIL is held.
-        let object = unsafe { Bound::from_borrowed_ptr(py, object) };
-        let (json, text) = hooks(py)?.render(&object)?;
+        // SAFETY: live objects, and the GIL is held.
+        let (object, name) = unsafe { (Bound::from_borrowed_ptr(py, object), Bound::from_borrowed_ptr(py, name)) };
+        let (json, text) = match hooks(py)?.render(&object, &name) {
+            Ok(rendered) => rendered,
+            // There is no stack left to render it, or no memory.
+            Err(error) if error.is_instance_of::<PyException>(py) => {
+                Value::Text(UNRENDERED).encode(out);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
         // SAFETY: `text` is a `str`.
         unsafe {
             with_text(text.as_ptr(), |text| {
@@ -207,4 +231,24 @@ unsafe fn encode_other(object: *mut ffi::PyObject, out: &mut Scratch, noticed: &
         }
         Ok(())
     })
+}
+
+/// Appends the value of an object of a type derived from a primitive's; whether it is one.
+///
+/// # Safety
+/// As [`encode`].
+unsafe fn encode_derived(object: *mut ffi::PyObject, out: &mut Scratch, noticed: &mut Noticed) -> bool {
+    // SAFETY: the checks read the type's flags; the accessors read the value itself, whatever a subclass overrides.
+    unsafe {
+        if ffi::PyFloat_Check(object) != 0 {
+            Value::Float(ffi::PyFloat_AS_DOUBLE(object)).encode(out);
+        } else if ffi::PyLong_Check(object) != 0 {
+            encode_int(object, out);
+        } else if ffi::PyUnicode_Check(object) != 0 {
+            with_text(object, |text| Value::Str(clip(text, noticed)).encode(out));
+        } else {
+            return false;
+        }
+    }
+    true
 }
