@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         stats,
         unregister,
     )
+    from undergird.log.rotation import Rotation
 
 __version__ = "0.1.0"
 
@@ -35,6 +36,7 @@ __all__ = [
     "LogFileError",
     "Logger",
     "Redaction",
+    "Rotation",
     "UndergirdError",
     "__version__",
     "configure",
@@ -50,6 +52,7 @@ __all__ = [
 _HOME = {
     "ConfigurationError": "undergird.errors",
     "LogFileError": "undergird.errors",
+    "Rotation": "undergird.log.rotation",
     "UndergirdError": "undergird.errors",
 }
 

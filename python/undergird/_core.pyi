@@ -10,6 +10,7 @@ __all__ = [
     "configure",
     "discard_ring",
     "emit",
+    "encode_rotation",
     "flush",
     "inspect_rings",
     "invalidate",
@@ -51,8 +52,7 @@ def configure(
     timeout: float | None,
 ) -> bool: ...
 def emit(
-    path: str,
-    format: int,
+    file: tuple[str, int, bytes],
     *,
     stamp: int,
     level: int,
@@ -63,6 +63,17 @@ def emit(
     site: tuple[str, str, int] | None = None,
     exception: tuple[str, str, str] | None = None,
 ) -> bool: ...
+def encode_rotation(
+    *,
+    max_bytes: int,
+    schedule: tuple[str, int, int] | None,
+    zone: str,
+    names: str,
+    files: int | None,
+    seconds: int | None,
+    total_bytes: int | None,
+    gzip: bool,
+) -> bytes: ...
 def flush(timeout: float | None = None) -> bool: ...
 def inspect_rings(directory: str) -> list[dict[str, Any]]: ...
 def invalidate() -> None: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from undergird import _core
 from undergird.log import redaction
@@ -14,8 +14,14 @@ from undergird.log.slow import fields_of
 from undergird.log.texts import text
 from undergird.log.values import render
 
+if TYPE_CHECKING:
+    from undergird.log.rotation import Rotation
+
 FORMATS = {"json": 0}
 """The formats of files, with their numbers in a ring's dictionary."""
+
+Sink = tuple[str, int, bytes]
+"""A file as the core knows it: its path, the number of its format, the rules by which it is put aside."""
 
 _LEVELS = -(1 << 63), (1 << 63) - 1
 _TRACEBACKS = logging.Formatter()
@@ -32,13 +38,20 @@ class FileHandler(logging.Handler):
         format: `"json"`.
         level: The lowest level that is written.
         call_site: Whether lines say function and line of the call.
+        rotation: When the file is put aside, and what becomes of it; `None` lets it grow.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, format: str = "json", level: int | str = 0, call_site: bool = False
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: str = "json",
+        level: int | str = 0,
+        call_site: bool = False,
+        rotation: Rotation | None = None,
     ) -> None:
         self.path = os.path.abspath(os.fspath(path))  # noqa: PTH100 -- links stay, as in the standard library
-        self.sink = (self.path, FORMATS[format])
+        self.sink: Sink = (self.path, FORMATS[format], rotation.encode() if rotation else b"")
         self.call_site = call_site
         super().__init__(level)
 
@@ -63,7 +76,7 @@ class FileHandler(logging.Handler):
                 fields = {**fields, "stack_info": record.stack_info}
             site = (record.funcName or "", record.pathname, record.lineno) if self.call_site else None
             _core.emit(
-                *self.sink,
+                self.sink,
                 stamp=int(record.created * 1e9),
                 level=max(_LEVELS[0], min(record.levelno, _LEVELS[1])),
                 level_name=text(record.levelname),

@@ -6,7 +6,7 @@ import logging
 from typing import NamedTuple
 
 from undergird.log import redaction
-from undergird.log.handlers import FileHandler
+from undergird.log.handlers import FileHandler, Sink
 from undergird.log.texts import text
 from undergird.log.tree import Node
 
@@ -25,7 +25,7 @@ class Plan(NamedTuple):
         enabled: Bit `n` is set if level `10 * n` is enabled.
         native: Whether every handler that would see a record is one of our file handlers.
         ask_disabled: The node's `__dict__`, if its `disabled` must be asked for at each call.
-        sinks: For level `10 * n` at index `n`: the files, each with the number of its format.
+        sinks: For level `10 * n` at index `n`: the files, each with the number of its format and its rotation.
         lists: Lists of handlers and filters; the plan is void when one of them changes.
         attributes: An object's `__dict__`, name and value of attributes; the plan is void when one of them changes.
     """
@@ -35,7 +35,7 @@ class Plan(NamedTuple):
     enabled: int
     native: bool
     ask_disabled: dict[str, object] | None
-    sinks: list[list[tuple[str, int]]]
+    sinks: list[list[Sink]]
     lists: list[list[object]]
     attributes: list[tuple[dict[str, object], str, object]]
 
@@ -64,7 +64,7 @@ def plan(node: logging.Logger) -> Plan:
             attributes += [(vars(at), name, getattr(at, name)) for name in names]
         at = at.parent if at.propagate else None
     native &= bool(files)
-    sinks: list[list[tuple[str, int]]] = [[]]
+    sinks: list[list[Sink]] = [[]]
     enabled = 0
     for bit, level in enumerate(LEVELS, start=1):
         there = [handler.sink for handler in files if level >= handler.level]

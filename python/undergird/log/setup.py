@@ -9,13 +9,18 @@ import re
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from undergird import _core
 from undergird.errors import ConfigurationError, LogFileError
 from undergird.log import redaction, registry
 from undergird.log.handlers import FORMATS, ConsoleHandler, FileHandler
 from undergird.log.redaction import Redaction, rules_of
+
+if TYPE_CHECKING:
+    import datetime
+
+    from undergird.log.rotation import Rotation
 
 RING_SIZE = 4 << 20
 WORKER_RING_SIZE = 1 << 20
@@ -40,6 +45,16 @@ def configure(
     ring_size: int | None = None,
     fsync: bool = False,
     redact: Redaction | Iterable[str | re.Pattern[str]] | str | None = None,
+    max_bytes: int = 0,
+    when: str | None = None,
+    interval: int = 1,
+    utc: bool = False,
+    at_time: datetime.time | None = None,
+    backup_count: int | None = None,
+    backup_days: float | None = None,
+    backup_bytes: int | None = None,
+    backup_name: str | None = None,
+    compress: str | None = None,
 ) -> None:
     """Makes a file, the console or both receive what is logged, by our loggers and by the standard library's.
 
@@ -63,6 +78,16 @@ def configure(
         fsync: Whether to ask the disk after each batch. Only a loss of power needs it.
         redact: What must not be seen: names of fields, at any depth, such as `["password", "*token*", "user.email"]`;
             or a `Redaction`, for patterns in texts too. What is redacted never reaches the ring either.
+        max_bytes: The size that the file never reaches; for this and what follows see `undergird.Rotation`.
+        when: When it is put aside whatever its size: `"S"`, `"M"`, `"H"`, `"D"`, `"midnight"`, `"W0"` to `"W6"`.
+        interval: How many of those.
+        utc: Whether midnight is UTC's.
+        at_time: A time of day instead of midnight.
+        backup_count: How many files that were put aside are kept; all by default.
+        backup_days: For how long.
+        backup_bytes: How many bytes of them.
+        backup_name: Their names, by a pattern.
+        compress: `"gzip"`, or `None`.
 
     Raises:
         ConfigurationError: A value that cannot be; the message names it. It is a `ValueError`.
@@ -89,13 +114,25 @@ def configure(
         if type(value) is not bool:
             raise ConfigurationError(f"{setting} {value!r} is neither True nor False")
     rules = rules_of(redact)
+    rotation = _rotation(
+        max_bytes=max_bytes,
+        when=when,
+        interval=interval,
+        utc=utc,
+        at_time=at_time,
+        backup_count=backup_count,
+        backup_days=backup_days,
+        backup_bytes=backup_bytes,
+        backup_name=backup_name,
+        compress=compress,
+    )
     handlers: list[logging.Handler] = []
     if path is None:
         directory = Path.cwd()
     else:
         file = _checked(_path(path, "path"))
         directory = file.parent
-        handlers.append(FileHandler(file, format=format, call_site=call_site))
+        handlers.append(FileHandler(file, format=format, call_site=call_site, rotation=rotation))
     if console:
         handlers.append(ConsoleHandler())
     # First, so that nothing of the new run is logged under the rules of the old one.
@@ -167,6 +204,15 @@ def stats() -> dict[str, Any]:
         True
     """
     return {**_core.stats(), "renderers_failed": registry.failures()}
+
+
+def _rotation(**settings: Any) -> Rotation | None:
+    """The rules, if any were given: who needs none does not load them."""
+    if settings == {**dict.fromkeys(settings), "max_bytes": 0, "interval": 1, "utc": False}:
+        return None
+    from undergird.log.rotation import Rotation
+
+    return Rotation(**settings)
 
 
 def _path(given: object, setting: str) -> Path:

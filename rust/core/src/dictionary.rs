@@ -5,7 +5,7 @@
 //! Name     text
 //! Shape    count u16 · texts                         the keys of a group of fields
 //! Level    index u8 · number i64 · text              a level that is not one of the standard five, or renamed
-//! Sink     kind u8 · format u8 · flags u16 · text    a file and how it is written
+//! Sink     kind u8 · format u8 · flags u16 · text · rotation   a file and how it is written
 //! Route    count u16 · sink ids u32                  the sinks of a record
 //! ```
 //!
@@ -14,6 +14,7 @@
 use std::sync::Arc;
 
 use crate::record::{Bytes, Malformed};
+use crate::rotation::Rotation;
 
 /// Bytes of an entry before its payload.
 pub const ENTRY_HEADER: usize = 8;
@@ -45,6 +46,15 @@ pub struct SinkEntry {
     pub flags: u16,
     /// The file's absolute path.
     pub path: Box<[u8]>,
+    /// When it is put aside.
+    pub rotation: Rotation,
+}
+
+impl SinkEntry {
+    /// A file of lines of JSON.
+    pub fn file(path: &[u8]) -> Self {
+        Self { kind: 0, format: 0, flags: 0, path: path.into(), rotation: Rotation::default() }
+    }
 }
 
 /// One entry of the dictionary.
@@ -97,6 +107,7 @@ impl Entry {
                 payload.extend_from_slice(&[sink.kind, sink.format]);
                 payload.extend_from_slice(&sink.flags.to_le_bytes());
                 text(&mut payload, &sink.path);
+                text(&mut payload, &sink.rotation.encode());
                 EntryKind::Sink
             }
             Entry::Route(sinks) => {
@@ -133,6 +144,7 @@ impl Entry {
                 format: bytes.u8()?,
                 flags: bytes.u16()?,
                 path: bytes.text()?.into(),
+                rotation: Rotation::parse(bytes.text()?)?,
             }),
             kind if kind == EntryKind::Route as u8 => {
                 let count = bytes.u16()?;
@@ -264,8 +276,9 @@ mod tests {
             text().prop_map(Entry::Name),
             prop::collection::vec(text(), 0..6).prop_map(|keys| Entry::Shape(keys.into())),
             (any::<u8>(), any::<i64>(), text()).prop_map(|(index, number, name)| Entry::Level { index, number, name }),
-            (any::<u8>(), any::<u8>(), any::<u16>(), text())
-                .prop_map(|(kind, format, flags, path)| Entry::Sink(SinkEntry { kind, format, flags, path })),
+            (any::<u8>(), any::<u8>(), any::<u16>(), text()).prop_map(|(kind, format, flags, path)| Entry::Sink(
+                SinkEntry { kind, format, flags, path, rotation: Rotation::default() }
+            )),
             prop::collection::vec(any::<u32>(), 0..6).prop_map(|sinks| Entry::Route(sinks.into())),
         ]
     }

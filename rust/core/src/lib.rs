@@ -26,6 +26,7 @@ pub mod region;
 pub mod ring;
 #[cfg(not(loom))]
 pub mod ringfile;
+pub mod rotation;
 pub mod scratch;
 #[cfg(not(loom))]
 pub mod sink;

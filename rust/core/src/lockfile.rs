@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! 0x000  magic · version u32 · byte order u32
+//! 0x010  rollover: at u64 · schedule u64 · sum u64
 //! 0x040  journal: ring id 16 · sink u32 · slot u32 · pid u32 · dictionary u32 · from u64 · to u64 · device u64
 //!                 · inode u64 · offset u64 · length u64 · stamp u64 · ring path text (at most 512 bytes) · sum u64
 //! 0x400  cursor slots of 64 bytes: ring id 16 · sink u32 · 0 u32 · position u64 · stamp u64 · sum u64
@@ -25,6 +26,8 @@ pub const MAGIC: [u8; 8] = *b"UGRDLOCK";
 pub const VERSION: u32 = 1;
 const BYTE_ORDER: u32 = 0x0102_0304;
 
+/// Offset of the time of the next rotation.
+pub const ROLLOVER: u64 = 0x10;
 /// Offset of the journal.
 pub const JOURNAL: u64 = 0x40;
 /// Offset of the first cursor slot.
@@ -92,9 +95,20 @@ pub struct Cursor {
     pub stamp: u64,
 }
 
+/// When the log is put aside next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rollover {
+    /// In seconds since the epoch.
+    pub at: i64,
+    /// Whose time it is: [`crate::rotation::Rotation::fingerprint`].
+    pub schedule: u64,
+}
+
 /// A lock file's content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LockFile {
+    /// When the log is put aside next, if that can be read.
+    pub rollover: Option<Rollover>,
     /// The last batch, if it can be read.
     pub journal: Option<Journal>,
     /// The cursors by slot; a free or torn slot is `None`.
@@ -135,10 +149,11 @@ impl LockFile {
         if version != VERSION || order != BYTE_ORDER {
             return Err(Unusable::Version(version));
         }
+        let rollover = bytes.get(ROLLOVER as usize..).and_then(|bytes| Rollover::parse(bytes).ok());
         let journal = bytes.get(JOURNAL as usize..).and_then(|bytes| Journal::parse(bytes).ok());
         let slots = bytes.get(SLOTS as usize..).unwrap_or_default().chunks(SLOT as usize);
         let cursors = slots.take(MOST_SLOTS as usize).map(|slot| Cursor::parse(slot).ok()).collect();
-        Ok(Self { journal, cursors })
+        Ok(Self { rollover, journal, cursors })
     }
 
     /// The slot and cursor of a stream.
@@ -167,6 +182,24 @@ impl LockFile {
             let cursor = self.cursors.get(journal.slot as usize).copied().flatten();
             journal.length > 0 && !cursor.is_some_and(|c| c.stream == journal.stream && c.position >= journal.to)
         })
+    }
+}
+
+impl Rollover {
+    /// Its bytes.
+    pub fn encode(&self) -> [u8; 24] {
+        let mut out = [0; 24];
+        out[..8].copy_from_slice(&self.at.to_le_bytes());
+        out[8..16].copy_from_slice(&self.schedule.to_le_bytes());
+        let sum = sum(&out[..16]);
+        out[16..].copy_from_slice(&sum.to_le_bytes());
+        out
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut rest = Bytes(bytes);
+        let rollover = Self { at: rest.u64()? as i64, schedule: rest.u64()? };
+        if rest.u64()? == sum(&bytes[..16]) { Ok(rollover) } else { Err(Malformed) }
     }
 }
 
@@ -311,7 +344,8 @@ mod tests {
 
     #[test]
     fn a_new_ring_takes_the_first_free_slot_and_then_the_stillest() {
-        let mut parsed = LockFile { journal: None, cursors: vec![Some(cursor(1, 0)), None, Some(cursor(3, 0))] };
+        let mut parsed =
+            LockFile { cursors: vec![Some(cursor(1, 0)), None, Some(cursor(3, 0))], ..LockFile::default() };
         assert_eq!(parsed.free_slot(), Some(1));
         parsed.cursors =
             (0..MOST_SLOTS).map(|slot| Some(Cursor { stamp: u64::from(slot ^ 5), ..cursor(slot as u8, 0) })).collect();

@@ -17,6 +17,7 @@ use crate::dictionary::SinkEntry;
 use crate::ledger::{Entry, Ledger};
 use crate::lockfile::Stream;
 use crate::ringfile::{FAILED, WRITTEN};
+use crate::rotation::Rotation;
 use crate::sink::{Estate, FileSink, Locked, Origin, lock_path};
 
 use settle::settle;
@@ -76,6 +77,11 @@ pub struct Outlet {
     torn: u64,
     ledger: Arc<Ledger>,
     trouble: Option<Trouble>,
+    rotation: Rotation,
+    /// Whether it may have been put aside since somebody asked.
+    rotated: bool,
+    /// Why it could not be put aside when it was time.
+    stays: Option<String>,
 }
 
 impl Outlet {
@@ -92,6 +98,11 @@ impl Outlet {
     /// What it has done.
     pub fn ledger(&self) -> &Arc<Ledger> {
         &self.ledger
+    }
+
+    /// What is wrong with it: why nothing is written, or why the log could not be put aside.
+    pub fn error(&self) -> Option<&str> {
+        self.trouble.as_ref().map(|trouble| &*trouble.error).or(self.stays.as_deref())
     }
 
     /// What keeps it from getting on.
@@ -124,6 +135,8 @@ pub struct Writer {
     source: Source,
     outlets: Vec<Outlet>,
     lines: Vec<u8>,
+    /// For each of the lines, its end and the position behind its record.
+    ends: Vec<(usize, u64)>,
     released: u64,
     inherited: Vec<Arc<Estate>>,
 }
@@ -132,7 +145,7 @@ impl Writer {
     /// A writer for a ring of which the caller is the only drainer.
     pub fn new(source: Source) -> Self {
         let released = source.memory().ring().tail();
-        Self { source, outlets: Vec::new(), lines: Vec::new(), released, inherited: Vec::new() }
+        Self { source, outlets: Vec::new(), lines: Vec::new(), ends: Vec::new(), released, inherited: Vec::new() }
     }
 
     /// Gives it the open logs that a parent left to this process.
@@ -154,7 +167,7 @@ impl Writer {
     pub fn refresh(&mut self, host: &mut dyn Host) {
         self.source.refresh();
         let known = self.outlets.len();
-        for (id, SinkEntry { path, .. }) in self.source.sinks().skip(known) {
+        for (id, SinkEntry { path, rotation, .. }) in self.source.sinks().skip(known) {
             let path = Path::new(OsStr::from_bytes(path));
             let left = self.inherited.iter().find(|estate| estate.path() == path);
             let outlet = Outlet {
@@ -167,6 +180,9 @@ impl Writer {
                 torn: 0,
                 ledger: Arc::default(),
                 trouble: None,
+                rotation: rotation.clone(),
+                rotated: true,
+                stays: None,
             };
             outlet.enter();
             host.opens(outlet.file.estate());
@@ -208,13 +224,14 @@ impl Writer {
 
     /// One batch for one file; not, if another process holds its lock.
     fn advance(&mut self, index: usize, head: u64, host: &mut dyn Host) -> io::Result<bool> {
-        let Self { source, outlets, lines, .. } = self;
+        let Self { source, outlets, lines, ends, .. } = self;
         let outlet = &mut outlets[index];
         lines.clear();
+        ends.clear();
         let (from, sink) = (outlet.cursor, outlet.id);
         // What is written to a full pipe is written whole or not at all, if it is short: so line by line.
         let enough = if outlet.file.is_regular() { BATCH } else { 1 };
-        let batch = source.format(sink, from, head, enough, lines, None);
+        let batch = source.format(sink, from, head, enough, lines, Some(ends));
         if !lines.is_empty() {
             let stream = Stream { ring: source.memory().header().id, sink };
             let Some(mut locked) = lock(&mut outlet.file, host)? else { return Ok(false) };
@@ -233,20 +250,18 @@ impl Writer {
                 outlet.settle_to(cursor, &batch);
                 return Ok(true);
             }
-            let (ring_path, dictionary, to) = (source.path(), source.dictionary_read(), batch.to);
-            let (pid, stamp, size) = (host.pid(), host.now(), locked.size());
-            let origin = Origin { stream, ring_path, dictionary, from, to, pid, stamp };
-            if let Err(error) = locked.append(&origin, lines) {
-                // The journal is open, but who settles it may be unable to read this ring: then the cursor has to
-                // tell how many lines are whole.
-                let appended = (locked.size() - size) as usize;
-                let mut ends = Vec::new();
-                source.format(sink, from, to, usize::MAX, &mut Vec::new(), Some(&mut ends));
-                if let Some((_, position)) = ends.iter().take_while(|(end, _)| *end <= appended).last() {
-                    let _ = locked.commit(stream, *position, stamp);
-                }
-                return Err(error);
-            }
+            let origin = Origin {
+                stream,
+                ring_path: source.path(),
+                dictionary: source.dictionary_read(),
+                from,
+                to: batch.to,
+                pid: host.pid(),
+                stamp: host.now(),
+            };
+            let appended = append(&mut locked, &outlet.rotation, &origin, lines, ends)?;
+            outlet.rotated |= appended.rotated;
+            outlet.stays = appended.stays;
         }
         outlet.settle_to(batch.to, &batch);
         Ok(true)
@@ -284,6 +299,14 @@ impl Writer {
         }
     }
 
+    /// The files that were put aside since this was asked for the last time, and the rules by which they were; each
+    /// file the first time, for one that is dead may have put it aside.
+    pub fn take_rotated(&mut self) -> impl Iterator<Item = (&Path, &Rotation)> {
+        let rotated = |outlet: &mut Outlet| std::mem::take(&mut outlet.rotated);
+        let those = self.outlets.iter_mut().filter_map(move |outlet| rotated(outlet).then_some(&*outlet));
+        those.map(|outlet| (outlet.path(), &outlet.rotation))
+    }
+
     /// Tells the host that its files are closed now.
     pub fn close(self, host: &mut dyn Host) {
         self.outlets.iter().for_each(|outlet| host.closes(outlet.file.estate()));
@@ -311,6 +334,62 @@ impl Outlet {
         let pause = RETRY.0.saturating_mul(1 << (tries - 1).min(6)).min(RETRY.1);
         self.trouble = Some(Trouble { error: error.to_string(), tries, retry_at: now + pause });
     }
+}
+
+fn put_aside_if_due(locked: &mut Locked<'_>, rotation: &Rotation, next: usize, now: i64) -> io::Result<bool> {
+    let due = locked.is_due(rotation, next, now)?;
+    if due {
+        locked.rotate(rotation, now)?;
+    }
+    Ok(due)
+}
+
+/// What happened to the log while a batch was appended.
+struct Appended {
+    rotated: bool,
+    stays: Option<String>,
+}
+
+/// Appends a batch; where the log has to be put aside in between, in parts, each with a journal of its own.
+fn append(
+    locked: &mut Locked<'_>,
+    rotation: &Rotation,
+    batch: &Origin<'_>,
+    lines: &[u8],
+    ends: &[(usize, u64)],
+) -> io::Result<Appended> {
+    let now = (batch.stamp / 1_000_000_000) as i64;
+    let mut appended = Appended { rotated: false, stays: None };
+    let (mut at, mut from, mut rest) = (0, batch.from, ends);
+    while let [(first, _), ..] = *rest {
+        if rotation.is_on() {
+            // A log that cannot be put aside goes on growing: that loses nothing.
+            match put_aside_if_due(locked, rotation, first - at, now) {
+                Ok(rotated) => appended.rotated |= rotated,
+                Err(error) => appended.stays = Some(format!("the log could not be put aside: {error}")),
+            }
+        }
+        let room = locked.room(rotation);
+        let count = if appended.stays.is_some() {
+            rest.len()
+        } else {
+            rest.iter().take_while(|(end, _)| end - at <= room).count().max(1)
+        };
+        let (end, position) = rest[count - 1];
+        let to = if count == rest.len() { batch.to } else { position };
+        let size = locked.size();
+        if let Err(error) = locked.append(&Origin { from, to, ..*batch }, &lines[at..end]) {
+            // The journal is open, but who settles it may be unable to read this ring: then the cursor has to tell
+            // how many lines are whole.
+            let reached = at + (locked.size() - size) as usize;
+            if let Some((_, position)) = rest.iter().take_while(|(end, _)| *end <= reached).last() {
+                let _ = locked.commit(batch.stream, *position, batch.stamp);
+            }
+            return Err(error);
+        }
+        (at, from, rest) = (end, to, &rest[count..]);
+    }
+    Ok(appended)
 }
 
 fn lock<'a>(file: &'a mut FileSink, host: &mut dyn Host) -> io::Result<Option<Locked<'a>>> {

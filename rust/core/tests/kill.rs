@@ -21,6 +21,7 @@ use support::*;
 use undergird_core::lockfile::Cursor;
 use undergird_core::recovery::{Outcome, recover};
 use undergird_core::ringfile::{Adoption, Orphan};
+use undergird_core::rotation::Rotation;
 use undergird_core::sink::FileSink;
 
 /// A child inherits every descriptor, and with them the locks of other tests: so one test at a time.
@@ -184,6 +185,69 @@ fn a_process_killed_at_any_system_call_loses_nothing_and_doubles_nothing() {
             return;
         }
     }
+}
+
+/// A life whose log is put aside again and again.
+fn live_rotating(run: &Run, rotation: &Rotation, accepted: &Shared) {
+    let mut maker = Maker::rotating(run, "a", rotation);
+    let mut writer = maker.writer();
+    for _ in 0..4 {
+        maker.log(2);
+        accepted.set(0, maker.next);
+        drain(&mut writer);
+    }
+}
+
+#[test]
+fn a_process_killed_at_any_system_call_of_a_rotation_loses_nothing_and_doubles_nothing() {
+    let _alone = alone();
+    // Two or three lines to a file.
+    let rotation = Rotation { max_bytes: 400, ..Rotation::default() };
+    for n in 0.. {
+        let (run, accepted) = (Run::new(), Shared::new());
+        let child = Child::start(|| {
+            traced();
+            live_rotating(&run, &rotation, &accepted);
+        });
+        let killed = child.kill_at_stop(n);
+        run.recover_all();
+        let found: Vec<u64> = records(&run.whole_text(&rotation)).into_iter().map(|(_, number)| number).collect();
+        let logged = accepted.get(0);
+        assert!(found.len() as u64 >= logged && found.len() as u64 <= logged + 2, "{} of {logged}", found.len());
+        assert_eq!(found, (0..found.len() as u64).collect::<Vec<_>>());
+        if !killed {
+            assert!(run.parts(&rotation).len() >= 3);
+            return;
+        }
+    }
+}
+
+#[test]
+fn processes_that_rotate_one_log_write_to_nothing_that_was_put_aside() {
+    let _alone = alone();
+    let run = Run::new();
+    let rotation = Rotation { max_bytes: 4000, ..Rotation::default() };
+    let children: Vec<Child> = ["a", "b", "c", "d"]
+        .map(|name| {
+            Child::start(|| {
+                let mut maker = Maker::rotating(&run, name, &rotation);
+                let mut writer = maker.writer();
+                for _ in 0..100 {
+                    maker.log(5);
+                    drain(&mut writer);
+                }
+                maker.file.remove();
+            })
+        })
+        .into();
+    children.iter().for_each(Child::join);
+    let found = records(&run.whole_text(&rotation));
+    for name in ["a", "b", "c", "d"] {
+        let numbers: Vec<u64> = found.iter().filter(|(maker, _)| maker == name).map(|(_, number)| *number).collect();
+        assert_eq!(numbers, (0..500).collect::<Vec<_>>(), "records of {name} in the order of the files");
+    }
+    assert!(run.parts(&rotation).len() > 50);
+    assert!(run.parts(&rotation).iter().all(|part| fs::metadata(part).expect("there").len() < 4000));
 }
 
 /// A dead process's ring, of whose last batch `k` bytes are in the first log, and everything in the second.

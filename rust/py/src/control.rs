@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use undergird_core::rotation::names::Names;
+use undergird_core::rotation::schedule::{Schedule, Zone};
+use undergird_core::rotation::{Compression, Keep, Rotation};
 use undergird_core::sink::FileSink;
 use undergird_core::writer::Host;
 
@@ -80,6 +83,39 @@ pub fn shutdown(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
 #[pyfunction]
 pub fn probe(path: PathBuf) -> PyResult<()> {
     FileSink::new(&path).lock(&mut || false).map(drop).map_err(Into::into)
+}
+
+/// The rules by which a log is put aside, in bytes. `schedule` is the kind `"seconds"`, `"days"` or `"weekday"` with its
+/// number and a time of day in seconds.
+#[pyfunction]
+#[pyo3(signature = (*, max_bytes, schedule, zone, names, files, seconds, total_bytes, gzip))]
+#[expect(clippy::too_many_arguments, reason = "settings")]
+pub fn encode_rotation(
+    max_bytes: u64,
+    schedule: Option<(String, u32, u32)>,
+    zone: &str,
+    names: &str,
+    files: Option<u32>,
+    seconds: Option<u64>,
+    total_bytes: Option<u64>,
+    gzip: bool,
+) -> PyResult<Vec<u8>> {
+    let schedule = match schedule.as_ref().map(|(kind, number, at)| (kind.as_str(), *number, *at)) {
+        None => None,
+        Some(("seconds", number, _)) => Some(Schedule::Seconds(number)),
+        Some(("days", days, at)) => Some(Schedule::Days { days, at }),
+        Some(("weekday", day, at)) => Some(Schedule::Weekday { day: day as u8, at }),
+        Some((kind, ..)) => return Err(PyValueError::new_err(format!("no such schedule: {kind}"))),
+    };
+    let rotation = Rotation {
+        max_bytes,
+        schedule,
+        zone: Zone::named(zone),
+        names: Names::parse(names).map_err(|error| PyValueError::new_err(error.to_string()))?,
+        keep: Keep { files, seconds, bytes: total_bytes },
+        compression: if gzip { Compression::Gzip } else { Compression::None },
+    };
+    Ok(rotation.encode())
 }
 
 /// Makes every logger look around anew: something that decides what is logged has changed.

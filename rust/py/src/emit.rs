@@ -1,8 +1,5 @@
 //! Records that reach our handler as the standard library's `LogRecord`: through the same ring, at leisure.
 
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
-
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use undergird_core::record::{Header, INLINE, Kind, encode_group, flags};
@@ -11,6 +8,7 @@ use undergird_core::scratch::Scratch;
 use crate::accept::accept;
 use crate::current::ensure;
 use crate::fast::values::{Noticed, countable, encode, encode_text, with_text};
+use crate::producer::File;
 
 /// Appends one record to a file.
 ///
@@ -19,12 +17,11 @@ use crate::fast::values::{Noticed, countable, encode, encode_text, with_text};
 ///
 /// Returns whether the record was taken; not, if the core has no ring.
 #[pyfunction]
-#[pyo3(signature = (path, format, *, stamp, level, level_name, name, message, fields, site=None, exception=None))]
+#[pyo3(signature = (file, *, stamp, level, level_name, name, message, fields, site=None, exception=None))]
 #[expect(clippy::too_many_arguments, reason = "a record has many parts")]
 pub fn emit(
     py: Python<'_>,
-    path: PathBuf,
-    format: u8,
+    file: File,
     stamp: u64,
     level: i64,
     level_name: &Bound<'_, PyString>,
@@ -73,8 +70,7 @@ pub fn emit(
         let Some(runtime) = ensure(py)? else { return Ok(false) };
         // SAFETY: the GIL is held, and nothing here runs Python while the reference lives.
         let gil = unsafe { runtime.gil() };
-        let file = path.as_os_str().as_bytes();
-        let Some(route) = gil.route_to(&runtime.memory, std::iter::once((file, format))) else { return Ok(false) };
+        let Some(route) = gil.route_to(&runtime.memory, std::iter::once(&file)) else { return Ok(false) };
         // SAFETY: a live str, and the GIL is held.
         let level = unsafe { with_text(level_name.as_ptr(), |name| gil.level(&runtime.memory, level, name)) };
         let header = Header {

@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 
 mod accept;
+mod compression;
 mod control;
 mod current;
 mod emit;
@@ -30,7 +31,7 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::control::{configure, flush, invalidate, probe, shutdown, start};
+    use crate::control::{configure, encode_rotation, flush, invalidate, probe, shutdown, start};
     #[pymodule_export]
     use crate::emit::emit;
     #[pymodule_export]

@@ -26,7 +26,7 @@ impl Outlets {
     pub fn publish(&self, writer: &Writer) {
         let mut outlets = self.lock();
         for (at, outlet) in writer.outlets().iter().enumerate() {
-            let error = outlet.trouble().map(|trouble| trouble.error.clone());
+            let error = outlet.error().map(str::to_string);
             match outlets.get_mut(at) {
                 Some(seen) => seen.error = error,
                 None => {

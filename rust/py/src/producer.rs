@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use pyo3::FromPyObject;
 use undergird_core::batch::spill_path;
 use undergird_core::dictionary::{Entry, SinkEntry};
 use undergird_core::format::Format;
@@ -12,6 +14,7 @@ use undergird_core::interner::Interner;
 use undergird_core::record::{HEADER, Header, INLINE, Kind, flags};
 use undergird_core::ring::{Full, Producer};
 use undergird_core::ringfile::{DROPPED, RingMemory, TRUNCATED};
+use undergird_core::rotation::Rotation;
 
 /// The index of all levels for which there is no other left.
 const OTHER_LEVELS: u8 = u8::MAX;
@@ -29,6 +32,10 @@ fn standard_name(index: u8) -> Option<&'static [u8]> {
 }
 
 static EPOCH: AtomicU64 = AtomicU64::new(1);
+
+/// A file as Python names it: its path, the number of its format, and the rules by which it is put aside.
+#[derive(Clone, Debug, FromPyObject)]
+pub struct File(PathBuf, u8, Vec<u8>);
 
 /// The sinks that a record goes to, and how many went there.
 #[derive(Clone, Debug, Default)]
@@ -91,8 +98,9 @@ impl GilSide {
         self.intern(memory, &Entry::Shape(keys.into())).unwrap_or(INLINE)
     }
 
-    fn sink(&mut self, memory: &RingMemory, path: &[u8], format: Format) -> Option<u32> {
-        let entry = Entry::Sink(SinkEntry { kind: 0, format: format as u8, flags: 0, path: path.into() });
+    fn sink(&mut self, memory: &RingMemory, path: &[u8], format: Format, rotation: &[u8]) -> Option<u32> {
+        let rotation = Rotation::parse(rotation).ok()?;
+        let entry = Entry::Sink(SinkEntry { format: format as u8, rotation, ..SinkEntry::file(path) });
         let id = self.intern(memory, &entry)?;
         self.sinks.entry(String::from_utf8_lossy(path).into_owned()).or_insert(id);
         Some(id)
@@ -104,10 +112,10 @@ impl GilSide {
     }
 
     /// The place in `routes` of the route to these files; `None` if the dictionary is full.
-    pub fn route_to<'a>(&mut self, memory: &RingMemory, files: impl Iterator<Item = (&'a [u8], u8)>) -> Option<usize> {
+    pub fn route_to<'a>(&mut self, memory: &RingMemory, files: impl Iterator<Item = &'a File>) -> Option<usize> {
         let mut sinks = Vec::new();
-        for (path, format) in files {
-            sinks.push(self.sink(memory, path, Format::from_number(format)?)?);
+        for File(path, format, rotation) in files {
+            sinks.push(self.sink(memory, path.as_os_str().as_bytes(), Format::from_number(*format)?, rotation)?);
         }
         self.route(memory, &sinks)
     }

@@ -15,6 +15,7 @@ use undergird_core::ring::Producer;
 use undergird_core::ringfile::{RingFile, RingMemory};
 use undergird_core::writer::{Round, Writer};
 
+use crate::compression::Compressor;
 use crate::fork::RINGS;
 use crate::generation::invalidate;
 use crate::home::{Home, Settings};
@@ -47,6 +48,7 @@ pub struct Runtime {
     writer: Mutex<Writer>,
     /// The writer's files, for who does not want to wait for the writer.
     pub outlets: Outlets,
+    compressor: Compressor,
     gil: UnsafeCell<GilSide>,
     drainer: OnceLock<Thread>,
     joinable: Mutex<Option<JoinHandle<()>>>,
@@ -79,6 +81,7 @@ impl Runtime {
             writer: Mutex::new(writer),
             gil: UnsafeCell::new(GilSide::new(producer)),
             outlets: Outlets::default(),
+            compressor: Compressor::default(),
             stop: AtomicBool::new(false),
             sync: AtomicBool::new(settings.sync),
             recovered: Arc::default(),
@@ -169,6 +172,7 @@ impl Runtime {
         self.look_home();
         let round = writer.round(&mut Process::new(PATIENCE), insist);
         self.outlets.publish(&writer);
+        writer.take_rotated().for_each(|(log, rotation)| self.compressor.add(log, rotation));
         if self.settings.fsync && round.written > 0 {
             let _ = writer.sync();
         }
@@ -234,6 +238,7 @@ impl Runtime {
             }
         }
         RINGS.remove(&self.home.lock);
+        self.compressor.wait(deadline);
         done
     }
 }

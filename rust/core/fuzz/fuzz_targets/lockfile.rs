@@ -67,7 +67,7 @@ fn ring(log: &Path) -> RingMemory {
     let owner = Owner { pid: 1, uid: 0, process_start: 0, created: 0, boot: [0; 16], log_directory: Path::new("/") };
     let sizes = Sizes { data: 1024, dictionary: 4096 };
     let memory = RingMemory::on_heap(sizes, &owner).expect("random bytes for an id");
-    let sink = SinkEntry { kind: 0, format: 0, flags: 0, path: log.as_os_str().as_bytes().into() };
+    let sink = SinkEntry::file(log.as_os_str().as_bytes());
     for entry in [Entry::Sink(sink), Entry::Route([0].into())] {
         // SAFETY: the only thread.
         assert!(unsafe { memory.append_to_dictionary(&entry.encode(), 0) });

@@ -17,6 +17,7 @@ use undergird_core::record::{Header, INLINE, Kind, Value, encode_group, flags};
 use undergird_core::recovery::{Found, Outcome, recover};
 use undergird_core::ring::{Full, Producer};
 use undergird_core::ringfile::{Owner, RingFile, RingMemory, Sizes};
+use undergird_core::rotation::Rotation;
 use undergird_core::scratch::Scratch;
 use undergird_core::sink::lock_path;
 use undergird_core::writer::{Host, Writer};
@@ -30,6 +31,8 @@ pub const SMALLEST: Sizes = Sizes { data: 4 << 10, dictionary: 4 << 10 };
 /// A process with a counter for a clock and a limit to its patience.
 pub struct Patient {
     now: u64,
+    /// Nanoseconds from one look at the clock to the next.
+    pub step: u64,
     /// How often it waits for a lock, a millisecond each time.
     pub tries: u32,
     waited: u32,
@@ -37,7 +40,7 @@ pub struct Patient {
 
 impl Patient {
     pub fn new(tries: u32) -> Self {
-        Self { now: 1_700_000_000_000_000_000, tries, waited: 0 }
+        Self { now: 1_700_000_000_000_000_000, step: 1_000_000_000, tries, waited: 0 }
     }
 }
 
@@ -47,7 +50,7 @@ impl Host for Patient {
     }
 
     fn now(&mut self) -> u64 {
-        self.now += 1_000_000_000;
+        self.now += self.step;
         self.now
     }
 
@@ -129,6 +132,17 @@ impl Run {
     pub fn text(&self) -> String {
         fs::read_to_string(self.log()).unwrap_or_default()
     }
+
+    /// The logs that were put aside by these rules, the oldest first, and the log.
+    pub fn parts(&self, rotation: &Rotation) -> Vec<PathBuf> {
+        let kept = rotation.names.kept(&self.log()).expect("readable");
+        kept.into_iter().rev().map(|kept| kept.path).chain([self.log()]).filter(|path| path.exists()).collect()
+    }
+
+    /// What stands in all of them.
+    pub fn whole_text(&self, rotation: &Rotation) -> String {
+        self.parts(rotation).iter().map(|path| fs::read_to_string(path).expect("readable")).collect()
+    }
 }
 
 /// A process that logs: the ring and its producer.
@@ -155,17 +169,28 @@ pub fn owner(directory: &Path) -> Owner<'_> {
 }
 
 pub fn sink_entry(path: &Path) -> Entry {
-    Entry::Sink(SinkEntry { kind: 0, format: 0, flags: 0, path: path.as_os_str().as_bytes().into() })
+    Entry::Sink(SinkEntry::file(path.as_os_str().as_bytes()))
 }
 
 impl Maker {
     pub fn new(rings: &Path, name: &str, logs: &[&Path], sizes: Sizes) -> Self {
+        let sinks = logs.iter().map(|log| SinkEntry::file(log.as_os_str().as_bytes()));
+        Self::with_sinks(rings, name, sinks, sizes)
+    }
+
+    /// A process whose log is put aside by these rules.
+    pub fn rotating(run: &Run, name: &str, rotation: &Rotation) -> Self {
+        let sink = SinkEntry { rotation: rotation.clone(), ..SinkEntry::file(run.log().as_os_str().as_bytes()) };
+        Self::with_sinks(&run.rings(), name, std::iter::once(sink), SMALL)
+    }
+
+    fn with_sinks(rings: &Path, name: &str, sinks: impl Iterator<Item = SinkEntry>, sizes: Sizes) -> Self {
         let descriptor = Arc::default();
         let file = RingFile::create(rings, sizes, &owner(rings), &descriptor).expect("a ring file");
         // SAFETY: the only producer of a ring that was just made.
         let producer = unsafe { Producer::new(file.memory().ring().clone()) };
         let mut maker = Self { file, descriptor, producer, route: 0, name: name.into(), shape: 0, entries: 0, next: 0 };
-        let sinks = logs.iter().map(|log| maker.define(&sink_entry(log))).collect::<Vec<_>>();
+        let sinks = sinks.map(|sink| maker.define(&Entry::Sink(sink))).collect::<Vec<_>>();
         maker.route = maker.define(&Entry::Route(sinks.into()));
         maker.shape = maker.define(&Entry::Shape([&b"maker"[..], b"number"].map(Box::from).into()));
         maker.define(&Entry::Name(b"test".as_slice().into()));

@@ -1,7 +1,5 @@
 //! Making a plan: Python is asked, and what it names is entered into the dictionary.
 
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use pyo3::prelude::*;
@@ -15,8 +13,7 @@ use super::watch::{Expected, Watched};
 use crate::current::ensure;
 use crate::generation::generation;
 use crate::hooks::hooks;
-
-type Sinks = Vec<(PathBuf, u8)>;
+use crate::producer::File;
 
 /// What `undergird.log` answers; see `undergird.log.plan.Plan`.
 #[derive(FromPyObject)]
@@ -26,7 +23,7 @@ struct Answer<'py> {
     enabled: u32,
     native: bool,
     ask_disabled: Option<Bound<'py, PyDict>>,
-    sinks: Vec<Sinks>,
+    sinks: Vec<Vec<File>>,
     lists: Vec<Bound<'py, PyList>>,
     attributes: Vec<(Bound<'py, PyDict>, Bound<'py, PyString>, Bound<'py, PyAny>)>,
 }
@@ -80,8 +77,7 @@ fn try_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
         plan.bound_shape = gil.shape(&runtime.memory, bound.keys().to_vec());
     }
     for (level, sinks) in answer.sinks.iter().enumerate().take(LEVELS) {
-        let files = sinks.iter().map(|(path, format)| (path.as_os_str().as_bytes(), *format));
-        let route = gil.route_to(&runtime.memory, files);
+        let route = gil.route_to(&runtime.memory, sinks.iter());
         let Some(place) = route else {
             plan.native = false;
             break;

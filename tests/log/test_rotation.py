@@ -1,0 +1,179 @@
+"""Logs that are put aside: as the standard library's rotating handlers do it, and by many processes."""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+import json
+import logging
+import logging.handlers
+import os
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import undergird
+from undergird.log.handlers import FileHandler
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Script
+    from tests.log.conftest import Run
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir() if path.name.startswith("run.log")}
+
+
+@pytest.mark.parametrize("max_bytes", [1, 300, 2000, 10_000])
+@pytest.mark.parametrize("backup_count", [1, 3, 50])
+def test_by_size_the_files_are_those_of_the_standard_library(
+    max_bytes: int, backup_count: int, run: Run, tmp_path: Path
+) -> None:
+    log = run.start()
+    for number in range(100):
+        log.info("agent moved", number=number, padding="~" * (number * 37 % 90))
+    undergird.flush()
+    lines = run.path.read_text().splitlines()
+    run.path.unlink()
+
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    handler = logging.handlers.RotatingFileHandler(theirs / "run.log", maxBytes=max_bytes, backupCount=backup_count)
+    for line in lines:
+        handler.emit(logging.makeLogRecord({"msg": line}))
+    handler.close()
+
+    log = run.start(max_bytes=max_bytes, backup_count=backup_count)
+    for number in range(100):
+        log.info("agent moved", number=number, padding="~" * (number * 37 % 90))
+    undergird.flush()
+    ours = {name: cut(text) for name, text in files(tmp_path).items()}
+    assert ours == {name: cut(text) for name, text in files(theirs).items()}
+
+
+def cut(text: bytes) -> list[Any]:
+    """The lines without what differs from run to run."""
+    return [{**json.loads(line), "timestamp": 0, "logger_name": ""} for line in text.splitlines()]
+
+
+def test_both_ways_of_a_record_lead_to_the_same_rotated_file(either: Run, tmp_path: Path) -> None:
+    log = either.start(max_bytes=1000, backup_count=100)
+    for number in range(50):
+        log.info("one of ours", number=number)
+        logging.getLogger("theirs").info("one of the standard library's")
+    undergird.flush()
+    there = files(tmp_path)
+    assert all(len(text) < 1000 for text in there.values())
+    assert sum(text.count(b"\n") for text in there.values()) == 100
+
+
+def test_compressed_logs_can_be_read_by_everybody(run: Run, tmp_path: Path) -> None:
+    log = run.start(max_bytes=5000, backup_count=100, compress="gzip")
+    for number in range(500):
+        log.info("agent moved", number=number)
+    assert undergird.shutdown(30.0)
+    there = files(tmp_path)
+    compressed = sorted((name for name in there if name.endswith(".gz")), key=lambda name: -int(name.split(".")[2]))
+    assert len(compressed) == len(there) - 1 > 10
+    text = b"".join([*(gzip.decompress(there[name]) for name in compressed), there["run.log"]])
+    assert [json.loads(line)["number"] for line in text.splitlines()] == list(range(500))
+    assert not list(tmp_path.glob(".*part"))
+
+
+def test_a_handler_of_its_own_has_its_own_rules(run: Run, tmp_path: Path) -> None:
+    run.start()
+    errors = FileHandler(tmp_path / "errors.log", level="ERROR", rotation=undergird.Rotation(max_bytes=200))
+    logging.root.addHandler(errors)
+    log = undergird.get_logger("two")
+    for number in range(10):
+        log.info("fine", number=number)
+        log.error("broken", number=number)
+    undergird.flush()
+    logging.root.removeHandler(errors)
+    assert len(run.lines()) == 20
+    assert len(list(tmp_path.glob("errors.log*"))) == 10
+    assert len(list(tmp_path.glob("run.log*"))) == 1
+
+
+def test_a_log_of_yesterday_is_put_aside_under_its_day(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    run.path.write_text("from yesterday\n")
+    yesterday = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+    stamp = yesterday.timestamp()
+    os.utime(run.path, (stamp, stamp))
+    run.start(when="midnight", backup_name="{stem}-%Y%m%d{suffix}").info("today")
+    assert run.messages() == ["today"]
+    tokyo = datetime.timezone(datetime.timedelta(hours=9))
+    (old,) = tmp_path.glob("run-*.log")
+    assert old.read_text() == "from yesterday\n"
+    assert old.name == f"run-{yesterday.astimezone(tokyo):%Y%m%d}.log"
+
+
+WORKERS = """
+    import multiprocessing, sys
+    import undergird
+
+    def work(who):
+        log = undergird.get_logger("workers")
+        for number in range(2000):
+            log.info("record", who=who, number=number)
+
+    if __name__ == "__main__":
+        undergird.configure("run.log", max_bytes=50_000)
+        context = multiprocessing.get_context("fork")
+        workers = [context.Process(target=work, args=(who,)) for who in range(8)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        assert undergird.flush(30)
+"""
+
+
+def test_eight_workers_into_one_rotated_log_lose_tear_and_double_nothing(script: Script, tmp_path: Path) -> None:
+    (tmp_path / "workers.py").write_text(textwrap.dedent(WORKERS))
+    script("import runpy, warnings; warnings.simplefilter('ignore'); runpy.run_path('workers.py', run_name='__main__')")
+    there = files(tmp_path)
+    assert len(there) > 10
+    assert all(len(text) < 50_000 for text in there.values())
+    order = sorted(there, key=lambda name: -int(name.split(".")[2] if name.count(".") > 1 else 0))
+    lines = [json.loads(line) for name in order for line in there[name].splitlines()]
+    for who in range(8):
+        assert [line["number"] for line in lines if line["who"] == who] == list(range(2000))
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"max_bytes": -1}, "max_bytes -1"),
+        ({"max_bytes": 1.5}, "max_bytes 1.5"),
+        ({"max_bytes": True}, "max_bytes True"),
+        ({"when": "noon"}, "when 'noon'"),
+        ({"when": "W7"}, "when 'W7'"),
+        ({"when": "H", "interval": 0}, "interval 0"),
+        ({"when": "H", "interval": 2**40}, "interval 1099511627776"),
+        ({"when": "W0", "interval": 2}, "interval 2"),
+        ({"when": "H", "at_time": datetime.time(3)}, "at_time"),
+        ({"when": "midnight", "at_time": 3}, "at_time 3"),
+        ({"when": "midnight", "utc": 1}, "utc 1"),
+        ({"max_bytes": 1, "backup_count": 0}, "backup_count 0"),
+        ({"max_bytes": 1, "backup_days": "7"}, "backup_days '7'"),
+        ({"max_bytes": 1, "backup_bytes": -7}, "backup_bytes -7"),
+        ({"max_bytes": 1, "backup_name": "old/%Y"}, "backup_name 'old/%Y' cannot be: a name has no slash"),
+        ({"max_bytes": 1, "backup_name": "old"}, "backup_name 'old' cannot be: it has no time"),
+        ({"max_bytes": 1, "backup_name": "%Q"}, "backup_name '%Q' cannot be: %Q is not known"),
+        ({"max_bytes": 1, "backup_name": ""}, "backup_name ''"),
+        ({"max_bytes": 1, "compress": "lzma"}, "compress 'lzma'"),
+        ({"backup_count": 3}, "nothing says when"),
+    ],
+)
+def test_rules_that_cannot_be_are_named(settings: dict[str, Any], named: str, tmp_path: Path) -> None:
+    with pytest.raises(undergird.ConfigurationError) as caught:
+        undergird.configure(tmp_path / "run.log", **settings)
+    assert named in str(caught.value)
+    assert not list(tmp_path.iterdir())
