@@ -73,11 +73,11 @@ fn the_oldest_go_when_there_are_more_than_are_kept() {
     let rotation = Rotation { keep: Keep { files: Some(3), ..Keep::default() }, ..by_size(1) };
     let mut maker = Maker::rotating(&run, "a", &rotation);
     let mut writer = maker.writer();
-    maker.log(9);
+    maker.log(10);
     drain(&mut writer);
     assert_eq!(names_in(&run), [".run.log.lock", "run.log", "run.log.1", "run.log.2", "run.log.3"]);
     let found: Vec<u64> = records(&run.whole_text(&rotation)).into_iter().map(|(_, number)| number).collect();
-    assert_eq!(found, [5, 6, 7, 8]);
+    assert_eq!(found, [6, 7, 8, 9]);
 }
 
 #[test]
