@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import gc
 import logging
 import sys
 import threading
@@ -239,6 +240,68 @@ def test_an_object_may_change_the_set_up_while_it_is_rendered(either: Run, chang
     if change in ("configure", "shutdown", "handler", "new logger"):
         assert found.count("meddler") == 1
     undergird.flush(10)
+
+
+@pytest.mark.parametrize("change", ["configure", "level", "shutdown"])
+def test_the_end_of_a_handler_may_change_the_set_up(either: Run, change: str, tmp_path: Path) -> None:
+    log = either.start()
+    other = tmp_path / "other.log"
+
+    class Last(logging.NullHandler):
+        def __del__(self) -> None:
+            match change:
+                case "configure":
+                    undergird.configure(other, level="DEBUG")
+                case "level":
+                    log.setLevel("DEBUG")
+                case "shutdown":
+                    undergird.shutdown()
+
+    for number in range(5):
+        log.addHandler(Last())
+        log.info("x", number=number)
+        # Now what the logger knows holds it alone, and lets it go at the next call.
+        log.removeHandler(log.handlers[0])
+        log.info("y", number=number)
+    lines = either.lines() + (either.lines(other) if other.exists() else [])
+    assert [line["number"] for line in lines if line["message"] == "x"] == list(range(5))
+    assert [line["number"] for line in lines if line["message"] == "y"] == list(range(5))
+
+
+def test_a_finalizer_may_set_the_run_up_again_wherever_the_collector_runs(either: Run) -> None:
+    log = either.start()
+    deaths = 0
+
+    class Mortal:
+        def __init__(self) -> None:
+            self.me = self  # Only the collector can free it.
+
+        def __del__(self) -> None:
+            nonlocal deaths
+            deaths += 1
+            undergird.configure(either.path, level="DEBUG")
+
+    huge, template = 10**5000, "\ud800 %d"
+    threshold = gc.get_threshold()
+    gc.set_threshold(1, 1, 1)
+    try:
+        for number in range(20):
+            # What follows makes an exception inside, which is where CPython 3.11 may collect.
+            Mortal()
+            log.info("x", number=number, text="\ud800")
+            Mortal()
+            log.info("x", number=number, big=huge)
+            Mortal()
+            log.info("\ud800", number=number)
+            Mortal()
+            log.info(template, 1, number=number)
+            fields = {f"\ud800{number}": 1, "number": number}
+            Mortal()
+            log.info("x", **fields)
+    finally:
+        gc.set_threshold(*threshold)
+    assert deaths >= 90
+    assert [line["number"] for line in either.lines()] == [number for number in range(20) for _ in range(5)]
 
 
 def test_a_dict_that_changes_while_it_is_rendered_does_no_harm(either: Run) -> None:

@@ -6,6 +6,8 @@ import fcntl
 import itertools
 import json
 import logging
+import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -177,3 +179,24 @@ def test_what_waits_in_a_replaced_ring_is_written_before_what_goes_to_its_succes
         thread.join()
     lock.close()
     assert [line["number"] for line in run.lines() if line["message"] == "x"] == list(range(next(numbers)))
+
+
+@pytest.mark.parametrize("action", ["flush", "shutdown", "configure"])
+def test_ctrl_c_ends_the_wait_for_the_file(run: Run, action: str) -> None:
+    log = run.start()
+    log.info("first")
+    assert undergird.flush()
+    with run.path.with_name(f".{run.path.name}.lock").open("r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        log.info("waits")
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            match action:
+                case "flush":
+                    undergird.flush()
+                case "shutdown":
+                    undergird.shutdown(None)
+                case "configure":
+                    undergird.configure(run.path)
+    log.info("after")
+    assert run.messages() == ["first", "waits", "after"]

@@ -37,6 +37,14 @@ def test_a_longer_text_is_cut_between_characters_and_the_line_says_so(either: Ru
     assert [line.get("truncated") for line in (first, second, third)] == [True, True, True]
 
 
+def test_digits_beyond_the_longest_text_are_cut_and_the_line_says_so(either: Run) -> None:
+    log = either.start()
+    log.info("x", number=1 << (20 << 20))
+    line = either.last()
+    assert line["number"] == "0x1" + "0" * ((4 << 20) - 3)
+    assert line["truncated"] is True
+
+
 def test_spill_files_go_when_their_records_are_written(run: Run, ring_dir: Path) -> None:
     log = run.start(ring_size=1 << 16)
     for number in range(50):

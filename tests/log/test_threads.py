@@ -7,14 +7,17 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 import tracemalloc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
+import pytest
 
 import undergird
 
@@ -254,3 +257,87 @@ def test_the_drainer_leaves_every_signal_to_the_threads_of_python(run: Run) -> N
     # The kernel lets nobody block two, and the C library keeps two for itself.
     kept = {signal.SIGKILL, signal.SIGSTOP, 32, 33}
     assert {number for number in range(1, 65) if not blocked >> (number - 1) & 1} == kept
+
+
+@pytest.mark.parametrize("where", ["message", "argument", "field", "handler", "level"])
+def test_a_daemon_thread_that_logs_when_the_interpreter_ends_does_not_abort_it(
+    where: str, script: Script, tmp_path: Path
+) -> None:
+    script(
+        f"""
+        import logging, threading, time
+        import undergird
+        undergird.configure("run.log", overload="drop_newest")
+        log = undergird.get_logger("daemon")
+        def spin():
+            for _ in range(10_000):
+                pass
+        class Slow(logging.Handler):
+            def __str__(self):
+                spin()
+                return "slow"
+            def emit(self, record):
+                spin()
+        class Level(logging.Logger):
+            def isEnabledFor(self, level):
+                spin()
+                return False
+        calls = dict(
+            message=lambda: log.info(Slow()),
+            argument=lambda: log.info("%s", Slow()),
+            field=lambda: log.info("x", field=Slow()),
+            handler=lambda: log.info("x"),
+            level=lambda: log.info("x"),
+        )
+        if {where!r} == "handler":
+            log.addHandler(Slow())
+        if {where!r} == "level":
+            logging.setLoggerClass(Level)
+            log = undergird.get_logger("daemon.level")
+        def work():
+            while True:
+                calls[{where!r}]()
+        for _ in range(4):
+            threading.Thread(target=work, daemon=True).start()
+        class Late:
+            def __del__(self, sleep=time.sleep):
+                # The interpreter is ending, and whoever wants to run Python code now is thrown out.
+                for _ in range(20):
+                    sleep(0.01)
+        late = Late()
+        """
+    )
+
+
+def test_without_a_thread_for_the_drainer_calls_write_their_lines_themselves(
+    script: Script, request: pytest.FixtureRequest
+) -> None:
+    # Not below pytest's own directory, which is for this user alone.
+    top = Path(tempfile.mkdtemp(prefix="undergird-tests-"))
+    top.chmod(0o777)
+    request.addfinalizer(lambda: shutil.rmtree(top))
+    script(
+        """
+        import os, resource, sys, threading
+        from undergird import configure, get_logger  # While they can be read.
+        os.chdir(sys.argv[1])
+        if os.getuid() == 0:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+        try:
+            threading.Thread(target=print).start()
+        except RuntimeError:
+            pass
+        else:
+            raise AssertionError("the limit does not hold")
+        configure("run.log")
+        log = get_logger("alone")
+        for number in range(100):
+            log.info("x", number=number)
+            assert open("run.log").read().count("\\n") == number + 1
+        """,
+        str(top),
+        UNDERGIRD_RING_DIR=str(top),
+    )

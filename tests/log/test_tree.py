@@ -221,6 +221,52 @@ def test_filters_of_the_logger(run: Run, node: Node) -> None:
     toggles(run, log, lambda: plain.filters.append(none), plain.filters.clear)
 
 
+def test_filters_that_are_put_in_the_place_of_others(run: Run, node: Node) -> None:
+    log, plain = node
+
+    def none(record: logging.LogRecord) -> bool:
+        return False
+
+    toggles(run, log, lambda: setattr(plain, "filters", [none]), lambda: setattr(plain, "filters", []))
+
+
+def test_handlers_and_filters_in_anything_but_a_list(run: Run, node: Node) -> None:
+    log, plain = node
+    foreign = Collector()
+    plain.handlers = (foreign,)  # type: ignore[assignment]
+    log.info("one")
+    plain.handlers = []
+    plain.filters = ()  # type: ignore[assignment]
+    log.info("two")
+    plain.filters = (lambda record: False,)  # type: ignore[assignment]
+    log.info("not seen")
+    plain.filters = []
+    log.info("three")
+    assert foreign.messages == ["one"]
+    assert run.messages()[1:] == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("method", ["isEnabledFor", "makeRecord", "handle", "filter", "callHandlers"])
+def test_a_node_with_a_method_of_its_own_uses_it(run: Run, method: str) -> None:
+    log = run.start()
+    log.info("before")
+    plain, calls = logging.getLogger(log.name), 0
+    inherited = getattr(plain, method)
+
+    def counting(*args: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return inherited(*args, **options)
+
+    setattr(plain, method, counting)
+    log.info("mine")
+    assert calls == 1
+    delattr(plain, method)
+    log.info("the class's")
+    assert calls == 1
+    assert run.messages() == ["before", "mine", "the class's"]
+
+
 def test_filters_of_our_handler(run: Run, node: Node) -> None:
     ours = next(handler for handler in logging.root.handlers if isinstance(handler, FileHandler))
 

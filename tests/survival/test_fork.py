@@ -87,7 +87,7 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "first", ["work('child', 1)", "undergird.flush()", "undergird.stats()", "undergird.shutdown()"]
+    "first", ["work('child', 1)", "undergird.flush()", "undergird.stats()", "undergird.shutdown()", "log.setLevel(20)"]
 )
 def test_a_child_has_a_ring_of_its_own_after(
     kind: str, first: str, script: Script, tmp_path: Path, ring_dir: Path

@@ -14,6 +14,7 @@ LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.C
 ALL_ENABLED = 0b111110
 _KNOWN_CLASSES = (Node, logging.Logger, logging.RootLogger)
 _OVERRIDABLE = frozenset(("emit", "handle", "format", "filter"))
+_METHODS = frozenset(("isEnabledFor", "makeRecord", "handle", "filter", "callHandlers"))
 
 
 class Plan(NamedTuple):
@@ -42,9 +43,10 @@ class Plan(NamedTuple):
 
 def plan(node: logging.Logger) -> Plan:
     """What a logger of this node is to do now."""
-    if type(node) not in _KNOWN_CLASSES:
-        # A class of the user's may answer differently each time, so it is asked each time.
-        return Plan(node.name, [], ALL_ENABLED, False, None, [], [], [])
+    # What is not as the standard library makes it may answer differently each time, so it is asked each time.
+    ask_each_time = Plan(node.name, [], ALL_ENABLED, False, None, [], [], [])
+    if type(node) not in _KNOWN_CLASSES or _METHODS & vars(node).keys():
+        return ask_each_time
     native = not node.filters and not (redaction.current and redaction.current.texts)
     lists: list[list[object]] = [node.filters]  # type: ignore[list-item]
     attributes: list[tuple[dict[str, object], str, object]] = []
@@ -60,9 +62,11 @@ def plan(node: logging.Logger) -> Plan:
             else:
                 native = False
         if type(at) is not Node:
-            names = ("handlers", "propagate", "parent") if at.parent else ("handlers",)
+            names = ["handlers"] + ["propagate", "parent"] * (at.parent is not None) + ["filters"] * (at is node)
             attributes += [(vars(at), name, getattr(at, name)) for name in names]
         at = at.parent if at.propagate else None
+    if any(type(one) is not list for one in lists):
+        return ask_each_time
     native &= bool(files)
     sinks: list[list[Sink]] = [[]]
     enabled = 0

@@ -37,16 +37,11 @@ pub fn is_current(runtime: &Runtime) -> bool {
     std::ptr::eq(CURRENT.load(Ordering::Relaxed), runtime)
 }
 
-/// Lets go of what belongs to the parent, in a child whose fork ran no fork handlers.
-pub fn notice_fork(py: Python<'_>) {
+/// The runtime of this process, to be kept while the GIL is given away.
+pub fn shared(py: Python<'_>) -> Option<Arc<Runtime>> {
     if fork::notice() {
         stats::PAST.get(py).clear();
     }
-}
-
-/// The runtime of this process, to be kept while the GIL is given away.
-pub fn shared(py: Python<'_>) -> Option<Arc<Runtime>> {
-    notice_fork(py);
     let runtime = CURRENT.load(Ordering::Relaxed);
     if runtime.is_null() {
         return None;

@@ -7,7 +7,7 @@ use undergird_core::scratch::Scratch;
 
 use crate::accept::accept;
 use crate::current::ensure;
-use crate::fast::values::{Noticed, countable, encode, encode_text, with_text};
+use crate::fast::values::{Noticed, countable, encode, encode_text, text_of};
 use crate::producer::File;
 
 /// Appends one record to a file.
@@ -66,13 +66,14 @@ pub fn emit(
     if noticed.truncated {
         flags |= flags::TRUNCATED;
     }
+    // SAFETY: a live str, and the GIL is held.
+    let level_name = unsafe { text_of(level_name.as_ptr()) };
     loop {
         let Some(runtime) = ensure(py)? else { return Ok(false) };
         // SAFETY: the GIL is held, and nothing here runs Python while the reference lives.
         let gil = unsafe { runtime.gil() };
         let Some(route) = gil.route_to(&runtime.memory, std::iter::once(&file)) else { return Ok(false) };
-        // SAFETY: a live str, and the GIL is held.
-        let level = unsafe { with_text(level_name.as_ptr(), |name| gil.level(&runtime.memory, level, name)) };
+        let level = gil.level(&runtime.memory, level, &level_name);
         let header = Header {
             kind: Kind::Log as u8,
             level,

@@ -34,6 +34,10 @@ pub fn generation() -> &'static AtomicU64 {
 
 /// Makes every logger look around anew at its next call.
 pub fn invalidate() {
-    // Relaxed: what a plan was made from is read under the GIL.
-    generation().fetch_add(1, Ordering::Relaxed);
+    let number = generation();
+    // In a child that has not looked around yet every plan is void already, and it has to notice that it is one.
+    if number.load(Ordering::Relaxed) != 0 {
+        // Relaxed: what a plan was made from is read under the GIL.
+        number.fetch_add(1, Ordering::Relaxed);
+    }
 }

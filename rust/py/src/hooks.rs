@@ -6,6 +6,8 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
+use crate::fast::upcall::call;
+
 /// The functions; see `undergird.log` for what each is for.
 pub struct Hooks {
     plan: Py<PyAny>,
@@ -45,7 +47,7 @@ pub fn set_hooks(
 impl Hooks {
     /// What a logger is to do at each level.
     pub fn plan<'py>(&self, node: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        self.plan.bind(node.py()).call1((node,))
+        call(self.plan.bind(node.py()), [node])
     }
 
     /// The standard library's way: a `LogRecord` for every handler.
@@ -56,7 +58,8 @@ impl Hooks {
         args: &Bound<'_, PyTuple>,
         fields: &Bound<'_, PyDict>,
     ) -> PyResult<()> {
-        self.slow.bind(logger.py()).call1((logger, level, args, fields)).map(drop)
+        let level = level.into_pyobject(logger.py())?;
+        call(self.slow.bind(logger.py()), [logger, &level, args, fields]).map(drop)
     }
 
     /// The text of a field's value that is no primitive, and whether it is a finished piece of JSON.
@@ -65,17 +68,17 @@ impl Hooks {
         value: &Bound<'py, PyAny>,
         name: &Bound<'py, PyAny>,
     ) -> PyResult<(bool, Bound<'py, PyString>)> {
-        self.render.bind(value.py()).call1((value, name))?.extract()
+        call(self.render.bind(value.py()), [value, name])?.extract()
     }
 
     /// Which of a call's fields must not be seen: bit `n` for the field `n`.
     pub fn hidden<'py>(&self, names: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        self.hidden.bind(names.py()).call1((names,))
+        call(self.hidden.bind(names.py()), [names])
     }
 
     /// Whether anything in the fields must not be seen.
     pub fn holds_hidden(&self, fields: &Bound<'_, PyDict>) -> PyResult<bool> {
-        self.holds_hidden.bind(fields.py()).call1((fields,))?.extract()
+        call(self.holds_hidden.bind(fields.py()), [fields])?.extract()
     }
 
     /// The message of a template and its arguments, or of a message that is no `str`.
@@ -84,11 +87,11 @@ impl Hooks {
         message: &Bound<'py, PyAny>,
         args: &Bound<'py, PyTuple>,
     ) -> PyResult<Bound<'py, PyString>> {
-        self.message.bind(message.py()).call1((message, args))?.cast_into().map_err(Into::into)
+        call(self.message.bind(message.py()), [message, args])?.cast_into().map_err(Into::into)
     }
 
     /// Whether this thread runs an event loop, which must not be held up.
     pub fn in_event_loop(&self, py: Python<'_>) -> bool {
-        self.in_event_loop.bind(py).call0().and_then(|answer| answer.extract()).unwrap_or(false)
+        call(self.in_event_loop.bind(py), []).and_then(|answer| answer.extract()).unwrap_or(false)
     }
 }

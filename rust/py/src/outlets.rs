@@ -1,6 +1,6 @@
 //! What others see of the writer's files without waiting for the writer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use undergird_core::ledger::Ledger;
@@ -43,7 +43,7 @@ impl Outlets {
     }
 
     /// What keeps a file from getting on.
-    pub fn trouble(&self, path: &str) -> Option<String> {
-        self.lock().iter().find(|seen| seen.path.as_os_str() == path)?.error.clone()
+    pub fn trouble(&self, path: &Path) -> Option<String> {
+        self.lock().iter().find(|seen| seen.path == path)?.error.clone()
     }
 }

@@ -1,6 +1,7 @@
 //! What the GIL guards: the producer, what it has entered into the dictionary, and its counts.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -67,7 +68,7 @@ pub struct GilSide {
     interner: Interner,
     levels: HashMap<u8, i64>,
     level_indices: HashMap<(i64, Box<[u8]>), u8>,
-    sinks: BTreeMap<String, u32>,
+    sinks: BTreeMap<PathBuf, u32>,
 }
 
 impl GilSide {
@@ -102,12 +103,12 @@ impl GilSide {
         let rotation = Rotation::parse(rotation).ok()?;
         let entry = Entry::Sink(SinkEntry { format: format as u8, rotation, ..SinkEntry::file(path) });
         let id = self.intern(memory, &entry)?;
-        self.sinks.entry(String::from_utf8_lossy(path).into_owned()).or_insert(id);
+        self.sinks.entry(OsStr::from_bytes(path).into()).or_insert(id);
         Some(id)
     }
 
     /// The files by path, with their numbers in the dictionary.
-    pub fn sinks(&self) -> impl Iterator<Item = (&String, &u32)> {
+    pub fn sinks(&self) -> impl Iterator<Item = (&PathBuf, &u32)> {
         self.sinks.iter()
     }
 

@@ -1,12 +1,13 @@
 //! What has become of every record, as one consistent picture.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use undergird_core::batch::Source;
 
-use crate::current::{current, notice_fork};
+use crate::current::shared;
 use crate::gil::GilCell;
 use crate::producer::Route;
 use crate::runtime::Runtime;
@@ -42,7 +43,7 @@ impl Counts {
 }
 
 /// What the rings before the present one have done in this process, by file.
-pub static PAST: GilCell<BTreeMap<String, Counts>> = GilCell::new(BTreeMap::new());
+pub static PAST: GilCell<BTreeMap<PathBuf, Counts>> = GilCell::new(BTreeMap::new());
 
 /// Keeps the counts of a ring that ends.
 pub fn remember(py: Python<'_>, runtime: &Runtime) {
@@ -52,7 +53,7 @@ pub fn remember(py: Python<'_>, runtime: &Runtime) {
 }
 
 /// Counts a record that was refused by a ring which has ended since.
-pub fn refused_late<'a>(py: Python<'_>, route: &Route, sinks: impl Iterator<Item = (&'a String, &'a u32)>) {
+pub fn refused_late<'a>(py: Python<'_>, route: &Route, sinks: impl Iterator<Item = (&'a PathBuf, &'a u32)>) {
     for (path, _) in sinks.filter(|(_, sink)| route.sinks.contains(sink)) {
         let late = Counts { emitted: 1, dropped: 1, ..Counts::default() };
         PAST.get(py).entry(path.clone()).or_default().add(late);
@@ -61,11 +62,11 @@ pub fn refused_late<'a>(py: Python<'_>, route: &Route, sinks: impl Iterator<Item
 
 /// Counts each file's records. The GIL is held, so no record is added meanwhile, and what lies behind a cursor that
 /// was read stays in the ring.
-fn count(runtime: &Runtime) -> BTreeMap<String, Counts> {
+fn count(runtime: &Runtime) -> BTreeMap<PathBuf, Counts> {
     // SAFETY: the GIL is held, and nothing here runs Python.
     let gil = unsafe { runtime.gil() };
     let head = gil.producer.head();
-    let mut all = BTreeMap::<String, Counts>::new();
+    let mut all = BTreeMap::<PathBuf, Counts>::new();
     for (path, sink) in gil.sinks() {
         let ledger = runtime.outlets.ledger(*sink);
         let done = loop {
@@ -87,10 +88,9 @@ fn count(runtime: &Runtime) -> BTreeMap<String, Counts> {
 /// The counts of all files together and, under `sinks`, of each by its path; besides, where the ring is.
 #[pyfunction]
 pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    notice_fork(py);
+    let runtime = shared(py);
+    let runtime = runtime.as_deref();
     let mut files = PAST.get(py).clone();
-    // SAFETY: the GIL is held; the reference ends with this call.
-    let runtime = unsafe { current() };
     if let Some(runtime) = runtime {
         count(runtime).into_iter().for_each(|(path, counts)| files.entry(path).or_default().add(counts));
     }
@@ -102,7 +102,7 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         if let Some(error) = runtime.and_then(|runtime| runtime.outlets.trouble(&path)) {
             dict.set_item("error", error)?;
         }
-        sinks.set_item(path, dict)?;
+        sinks.set_item(path.as_os_str(), dict)?;
     }
     let dict = total.to_dict(py)?;
     dict.set_item("sinks", sinks)?;

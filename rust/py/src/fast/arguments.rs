@@ -84,12 +84,13 @@ unsafe fn fits(message: *mut ffi::PyObject, args: &[*mut ffi::PyObject]) -> bool
             None => return false,
         }
     }
+    // SAFETY: a live str.
+    let Some(text) = (unsafe { utf8(message) }) else { return false };
     // SAFETY: the GIL is held, and nothing below runs Python while the reference lives.
     let slot = unsafe { &mut (*CACHE.0.get())[(message as usize >> 4) % SLOTS] };
     if slot.text != message {
         // SAFETY: a live str. One that only this call holds (an f-string) is not worth remembering.
         unsafe {
-            let Some(text) = utf8(message) else { return false };
             if ffi::Py_REFCNT(message) <= 1 {
                 return Template::parse(text).is_some_and(|template| template.fits(&values[..args.len()]));
             }

@@ -106,10 +106,7 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
     };
     let (keys, hidden) = if call.fields() > 0 {
         // SAFETY: a tuple of str, and the GIL is held.
-        let shape = unsafe { shape(call.names, runtime, gil) };
-        if shape.special {
-            return slow(call, LEVEL);
-        }
+        let Some(shape) = (unsafe { shape(call.names, runtime, gil) }) else { return slow(call, LEVEL) };
         let Some(hidden) = shape.hidden else { return judged::<LEVEL>(call) };
         (shape.id, hidden)
     } else {

@@ -5,7 +5,7 @@ use pyo3::types::{PyDict, PyString};
 use undergird_core::record::{INLINE, encode_group, value_length};
 use undergird_core::scratch::Scratch;
 
-use super::values::{Noticed, countable, encode, with_text};
+use super::values::{Noticed, countable, encode, text_of};
 
 /// Fields that every record of a logger carries, rendered when they were bound.
 pub struct Fields {
@@ -31,7 +31,7 @@ impl Fields {
             let key = key.cast_into::<PyString>()?;
             // SAFETY: live objects, and the GIL is held.
             unsafe {
-                with_text(key.as_ptr(), |key| keys.push(Box::from(key)));
+                keys.push(text_of(key.as_ptr()));
                 encode(value.as_ptr(), || key.as_ptr(), &mut out, &mut noticed)?;
             }
         }

@@ -72,12 +72,23 @@ impl Logger {
         self.replan(py)
     }
 
+    /// Makes the plan anew.
+    ///
+    /// # Errors
+    /// What the hook raises.
     #[cold]
     pub(super) fn replan(&self, py: Python<'_>) -> PyResult<&Plan> {
         let plan = make_plan(self.node.bind(py), self.bound.as_ref())?;
         // SAFETY: as in `plan`; the old one is dropped after it has been replaced, since that may run Python.
-        drop(unsafe { std::mem::replace(&mut *self.plan.get(), plan) });
+        let old = unsafe { std::mem::replace(&mut *self.plan.get(), plan) };
+        // PyO3 would put it off: it has not been told that this thread holds the GIL.
+        Python::attach(|_| drop(old));
         // SAFETY: as in `plan`.
-        Ok(unsafe { &*self.plan.get() })
+        let plan = unsafe { &mut *self.plan.get() };
+        if plan.generation != generation().load(Ordering::Relaxed) {
+            // It did, and what it changed makes the new plan void too.
+            plan.never_holds();
+        }
+        Ok(plan)
     }
 }

@@ -9,5 +9,6 @@ mod plan;
 mod planning;
 pub mod redaction;
 mod shapes;
+pub mod upcall;
 pub mod values;
 mod watch;

@@ -11,7 +11,7 @@ use super::watch::{Expected, Watched, is_disabled};
 pub const LEVELS: usize = 6;
 
 /// The generation of a plan that never holds. Not 0: that is what a forked child finds.
-pub const NEVER: u64 = u64::MAX;
+const NEVER: u64 = u64::MAX;
 
 /// What a logger knows of its surroundings.
 pub struct Plan {
@@ -61,6 +61,12 @@ impl Plan {
             lists: Vec::new(),
             attributes: Vec::new(),
         }
+    }
+
+    /// Makes it a plan for the standard library's way, and for one call.
+    pub fn never_holds(&mut self) {
+        self.native = false;
+        self.generation = NEVER;
     }
 
     /// Whether a level, given as a tenth of its number, is disabled.

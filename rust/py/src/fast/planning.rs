@@ -6,9 +6,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
 use super::fields::Fields;
-use super::plan::{LEVELS, NEVER, Plan, Route};
+use super::plan::{LEVELS, Plan, Route};
 use super::redaction::is_active;
-use super::values::with_text;
+use super::values::text_of;
 use super::watch::{Expected, Watched};
 use crate::current::ensure;
 use crate::generation::generation;
@@ -40,12 +40,15 @@ pub fn make_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Pl
         }
     }
     // Something changes faster than we look: the standard library's way is right whatever happens.
-    Ok(Plan { native: false, generation: NEVER, ..try_plan(node, bound)? })
+    let mut plan = try_plan(node, bound)?;
+    plan.never_holds();
+    Ok(plan)
 }
 
 fn try_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
     let py = node.py();
-    let runtime = ensure(py)?;
+    // Without even a ring in the heap, records go the standard library's way, which knows what to do about errors.
+    let runtime = ensure(py).unwrap_or_default();
     // Before asking: a change while Python answers makes the plan void.
     let made_at = generation().load(Ordering::Relaxed);
     let answer: Answer<'_> = hooks(py)?.plan(node)?.extract()?;
@@ -54,7 +57,7 @@ fn try_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
         enabled: answer.enabled,
         native: answer.native,
         // SAFETY: a live str, and the GIL is held.
-        name_text: unsafe { with_text(answer.name.as_ptr(), |name| Box::from(name)) },
+        name_text: unsafe { text_of(answer.name.as_ptr()) },
         ask_disabled: answer.ask_disabled.map(Bound::unbind),
         lists: answer.lists.into_iter().map(Watched::new).collect(),
         attributes: answer.attributes.into_iter().map(Expected::new).collect(),
@@ -66,6 +69,8 @@ fn try_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
         // Bound before the rules were what they are.
         plan.native &= !hooks(py)?.holds_hidden(bound.dict.bind(py))?;
     }
+    // SAFETY: live strs, and the GIL is held.
+    let level_names: Vec<_> = answer.level_names.iter().map(|name| unsafe { text_of(name.as_ptr()) }).collect();
     let Some(runtime) = runtime.filter(|_| plan.native) else {
         plan.native = false;
         return Ok(plan);
@@ -85,10 +90,8 @@ fn try_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
         plan.routes[level] = Route { place, id: gil.routes[place].id };
         plan.taken |= u32::from(!sinks.is_empty()) << level;
     }
-    for (level, name) in answer.level_names.iter().enumerate().take(LEVELS) {
-        // SAFETY: a live str, and the GIL is held.
-        plan.levels[level] =
-            unsafe { with_text(name.as_ptr(), |name| gil.level(&runtime.memory, 10 * level as i64, name)) };
+    for (level, name) in level_names.iter().enumerate().take(LEVELS) {
+        plan.levels[level] = gil.level(&runtime.memory, 10 * level as i64, name);
     }
     Ok(plan)
 }

@@ -9,7 +9,7 @@ use pyo3::ffi;
 use undergird_core::record::INLINE;
 
 use super::redaction::is_active;
-use super::values::with_text;
+use super::values::utf8;
 use crate::producer::GilSide;
 use crate::runtime::Runtime;
 
@@ -24,8 +24,6 @@ const WAYS: usize = 4;
 pub struct Shape {
     /// The number in the dictionary, or [`INLINE`].
     pub id: u32,
-    /// Whether a keyword is the standard library's own.
-    pub special: bool,
     /// Which fields must not be seen, bit `n` for the field `n`; `None` while Python has not been asked.
     pub hidden: Option<u64>,
 }
@@ -41,8 +39,7 @@ struct Cache(UnsafeCell<[Slot; SLOTS]>);
 // SAFETY: touched with the GIL held only.
 unsafe impl Sync for Cache {}
 
-const EMPTY: Slot =
-    Slot { names: std::ptr::null_mut(), epoch: 0, shape: Shape { id: INLINE, special: false, hidden: None } };
+const EMPTY: Slot = Slot { names: std::ptr::null_mut(), epoch: 0, shape: Shape { id: INLINE, hidden: None } };
 static CACHE: Cache = Cache(UnsafeCell::new([EMPTY; SLOTS]));
 
 /// Where a tuple may be.
@@ -75,40 +72,37 @@ pub unsafe fn forget() {
     unsafe { &mut *CACHE.0.get() }.iter_mut().for_each(|slot| slot.epoch = 0);
 }
 
-/// The shape of a call's keywords.
+/// The shape of a call's keywords. `None` if they are not for us: one is the standard library's own, or has a lone
+/// surrogate; then Python code may have run.
 ///
 /// # Safety
 /// `names` is a tuple of `str`, and the GIL is held.
 #[inline]
-pub unsafe fn shape(names: *mut ffi::PyObject, runtime: &Runtime, gil: &mut GilSide) -> Shape {
-    // SAFETY: the GIL is held, and nothing here runs Python while the reference lives.
-    let slots = unsafe { slots(names) };
-    for slot in &*slots {
+pub unsafe fn shape(names: *mut ffi::PyObject, runtime: &Runtime, gil: &mut GilSide) -> Option<Shape> {
+    // SAFETY: the GIL is held, and the reference is let go at once.
+    for slot in unsafe { slots(names) } {
         if slot.names == names && slot.epoch == gil.epoch {
-            return slot.shape;
+            return Some(slot.shape);
         }
     }
     // SAFETY: the caller's promise.
-    unsafe { find(names, slots, runtime, gil) }
+    unsafe { find(names, runtime, gil) }
 }
 
 /// # Safety
 /// As [`shape`].
 #[cold]
-unsafe fn find(names: *mut ffi::PyObject, slots: &mut [Slot], runtime: &Runtime, gil: &mut GilSide) -> Shape {
+unsafe fn find(names: *mut ffi::PyObject, runtime: &Runtime, gil: &mut GilSide) -> Option<Shape> {
     let mut keys = Vec::new();
-    let mut special = false;
-    // SAFETY: a live tuple of str; encoding a str runs no Python code.
-    unsafe {
-        for at in 0..ffi::PyTuple_GET_SIZE(names) {
-            with_text(ffi::PyTuple_GET_ITEM(names, at), |key| {
-                special |= SPECIAL.contains(&key);
-                keys.push(Box::from(key));
-            });
-        }
+    // SAFETY: a live tuple of str.
+    for at in 0..unsafe { ffi::PyTuple_GET_SIZE(names) } {
+        // SAFETY: as above.
+        let key = unsafe { utf8(ffi::PyTuple_GET_ITEM(names, at)) }.filter(|key| !SPECIAL.contains(key))?;
+        keys.push(Box::from(key));
     }
-    let id = if special { INLINE } else { gil.shape(&runtime.memory, keys) };
-    let shape = Shape { id, special, hidden: (!is_active()).then_some(0) };
+    let shape = Shape { id: gil.shape(&runtime.memory, keys), hidden: (!is_active()).then_some(0) };
+    // SAFETY: nothing below runs Python.
+    let slots = unsafe { slots(names) };
     // A tuple that nobody else holds any more was a call's own (`**fields`) and makes room first; a constant of
     // the code gives way to another constant only.
     // SAFETY: slots hold live tuples or null.
@@ -120,5 +114,5 @@ unsafe fn find(names: *mut ffi::PyObject, slots: &mut [Slot], runtime: &Runtime,
         let old = std::mem::replace(&mut slots[at], Slot { names, epoch: gil.epoch, shape });
         ffi::Py_XDECREF(old.names);
     }
-    shape
+    Some(shape)
 }

@@ -32,7 +32,7 @@ pub fn ask_for_subclasses(ask: bool) {
 pub struct Noticed {
     /// A text was too long.
     pub truncated: bool,
-    /// Python code ran, so anything may have changed.
+    /// Python code ran or may have run, so anything may have changed.
     pub ran_python: bool,
 }
 
@@ -62,7 +62,8 @@ pub fn countable(fields: usize, noticed: &mut Noticed) -> u16 {
     fields.min(u16::MAX.into()) as u16
 }
 
-/// The bytes of a `str`, if it can be had as UTF-8 without a copy.
+/// The bytes of a `str`, if it can be had as UTF-8 without a copy. If it cannot, Python code may have run: CPython 3.11
+/// may collect garbage when it makes an exception.
 ///
 /// # Safety
 /// `object` is a `str` that outlives the result, and the GIL is held.
@@ -85,18 +86,34 @@ pub unsafe fn utf8<'a>(object: *mut ffi::PyObject) -> Option<&'a [u8]> {
     }
 }
 
-/// Gives the bytes of a `str` to `then`, lone surrogates in their three-byte form.
+/// Gives the bytes of a `str` to `then`, lone surrogates in their three-byte form. For these Python code may run.
 ///
 /// # Safety
 /// `object` is a `str`, and the GIL is held.
 #[inline(always)]
-pub unsafe fn with_text<R>(object: *mut ffi::PyObject, then: impl FnOnce(&[u8]) -> R) -> R {
+pub unsafe fn with_text<R>(
+    object: *mut ffi::PyObject,
+    noticed: &mut Noticed,
+    then: impl FnOnce(&[u8], &mut Noticed) -> R,
+) -> R {
     // SAFETY: the caller's promise.
     match unsafe { utf8(object) } {
-        Some(text) => then(text),
-        // SAFETY: the caller's promise.
-        None => then(&unsafe { surrogates(object) }),
+        Some(text) => then(text, noticed),
+        None => {
+            noticed.ran_python = true;
+            // SAFETY: the caller's promise.
+            then(&unsafe { surrogates(object) }, noticed)
+        }
     }
+}
+
+/// A copy of the bytes of a `str`.
+///
+/// # Safety
+/// As [`with_text`].
+pub unsafe fn text_of(object: *mut ffi::PyObject) -> Box<[u8]> {
+    // SAFETY: the caller's promise.
+    unsafe { with_text(object, &mut Noticed::default(), |text, _| Box::from(text)) }
 }
 
 /// # Safety
@@ -124,7 +141,7 @@ unsafe fn surrogates(object: *mut ffi::PyObject) -> Vec<u8> {
 #[inline]
 pub unsafe fn encode_text(object: *mut ffi::PyObject, out: &mut Scratch, noticed: &mut Noticed) {
     // SAFETY: the caller's promise.
-    unsafe { with_text(object, |text| out.text(clip(text, noticed))) }
+    unsafe { with_text(object, noticed, |text, noticed| out.text(clip(text, noticed))) }
 }
 
 /// Appends any value of a field. Primitives are copied; everything else is rendered by Python, now.
@@ -145,9 +162,9 @@ pub unsafe fn encode(
     unsafe {
         let kind = ffi::Py_TYPE(object);
         if kind == &raw mut ffi::PyUnicode_Type {
-            with_text(object, |text| Value::Str(clip(text, noticed)).encode(out));
+            with_text(object, noticed, |text, noticed| Value::Str(clip(text, noticed)).encode(out));
         } else if kind == &raw mut ffi::PyLong_Type {
-            encode_int(object, out);
+            encode_int(object, out, noticed);
         } else if kind == &raw mut ffi::PyFloat_Type {
             Value::Float(ffi::PyFloat_AS_DOUBLE(object)).encode(out);
         } else if object == ffi::Py_None() {
@@ -165,7 +182,7 @@ pub unsafe fn encode(
 
 /// # Safety
 /// `object` is an `int` or of a subclass, and the GIL is held.
-unsafe fn encode_int(object: *mut ffi::PyObject, out: &mut Scratch) {
+unsafe fn encode_int(object: *mut ffi::PyObject, out: &mut Scratch, noticed: &mut Noticed) {
     let mut overflow = 0;
     // SAFETY: the caller's promise; for an int no Python code runs.
     let value = unsafe { ffi::PyLong_AsLongLongAndOverflow(object, &mut overflow) };
@@ -178,7 +195,9 @@ unsafe fn encode_int(object: *mut ffi::PyObject, out: &mut Scratch) {
         let mut text = repr(object);
         let decimal = !text.is_null();
         if !decimal {
-            // Longer than the interpreter converts (sys.set_int_max_str_digits): hexadecimal has no limit.
+            // Longer than the interpreter converts (sys.set_int_max_str_digits): hexadecimal has no limit. An
+            // exception was made, so Python code may have run, as in `utf8`.
+            noticed.ran_python = true;
             ffi::PyErr_Clear();
             text = ffi::PyNumber_ToBase(object, 16);
         }
@@ -186,10 +205,11 @@ unsafe fn encode_int(object: *mut ffi::PyObject, out: &mut Scratch) {
             ffi::PyErr_Clear();
             return Value::None.encode(out);
         }
-        let mut noticed = Noticed::default();
-        with_text(text, |digits| {
-            let digits = clip(digits, &mut noticed);
-            if decimal { Value::BigInt(digits).encode(out) } else { Value::Text(digits).encode(out) }
+        with_text(text, noticed, |digits, noticed| {
+            let clipped = clip(digits, noticed);
+            // Digits that were cut off would make it another number.
+            let number = decimal && clipped.len() == digits.len();
+            if number { Value::BigInt(clipped).encode(out) } else { Value::Text(clipped).encode(out) }
         });
         ffi::Py_DECREF(text);
     }
@@ -223,7 +243,7 @@ unsafe fn encode_other(
         };
         // SAFETY: `text` is a `str`.
         unsafe {
-            with_text(text.as_ptr(), |text| {
+            with_text(text.as_ptr(), noticed, |text, noticed| {
                 let clipped = clip(text, noticed);
                 let whole = clipped.len() == text.len();
                 if json && whole { Value::Json(clipped).encode(out) } else { Value::Text(clipped).encode(out) }
@@ -243,9 +263,9 @@ unsafe fn encode_derived(object: *mut ffi::PyObject, out: &mut Scratch, noticed:
         if ffi::PyFloat_Check(object) != 0 {
             Value::Float(ffi::PyFloat_AS_DOUBLE(object)).encode(out);
         } else if ffi::PyLong_Check(object) != 0 {
-            encode_int(object, out);
+            encode_int(object, out, noticed);
         } else if ffi::PyUnicode_Check(object) != 0 {
-            with_text(object, |text| Value::Str(clip(text, noticed)).encode(out));
+            with_text(object, noticed, |text, noticed| Value::Str(clip(text, noticed)).encode(out));
         } else {
             return false;
         }

@@ -80,12 +80,12 @@ pub fn is_disabled(node: &Bound<'_, PyDict>) -> bool {
     let py = node.py();
     let value = attribute(node, pyo3::intern!(py, "disabled"));
     // SAFETY: live objects. `logging.config` sets integers; what is none of these has to be true without being
-    // asked, because asking might run Python code.
+    // asked, because asking might run Python code (asking an integer does not).
     unsafe {
         let int = !value.is_null() && ffi::Py_TYPE(value) == &raw mut ffi::PyLong_Type;
         !(value.is_null()
             || value == ffi::Py_False()
             || value == ffi::Py_None()
-            || int && ffi::PyLong_AsLong(value) == 0)
+            || int && ffi::PyObject_IsTrue(value) == 0)
     }
 }

@@ -1,0 +1,49 @@
+//! Calling Python from a log call.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+mod raw {
+    use pyo3::ffi::PyObject;
+
+    // Not as PyO3 declares it: when the interpreter ends, a daemon thread that runs Python code is unwound by force
+    // (up to CPython 3.13), and only what may unwind is given the chance to be stopped.
+    unsafe extern "C-unwind" {
+        pub fn PyObject_Vectorcall(
+            callable: *mut PyObject,
+            args: *const *mut PyObject,
+            count: usize,
+            names: *mut PyObject,
+        ) -> *mut PyObject;
+    }
+}
+
+/// Keeps a thread that is being unwound where it is: Rust's frames above cannot bear it, and would end the process
+/// with an abort. The process ends without the thread.
+struct Stay;
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+/// Calls a Python function.
+///
+/// # Errors
+/// What it raises.
+pub fn call<'py, const N: usize>(
+    function: &Bound<'py, PyAny>,
+    args: [&Bound<'py, PyAny>; N],
+) -> PyResult<Bound<'py, PyAny>> {
+    let args = args.map(Bound::as_ptr);
+    let stay = Stay;
+    // SAFETY: live objects, and the GIL is held.
+    let result =
+        unsafe { raw::PyObject_Vectorcall(function.as_ptr(), args.as_ptr(), N, std::ptr::null_mut::<ffi::PyObject>()) };
+    std::mem::forget(stay);
+    // SAFETY: a new reference, or null with an exception set.
+    unsafe { Bound::from_owned_ptr_or_err(function.py(), result) }
+}
