@@ -69,13 +69,17 @@ def test_floats_are_printed_as_python_prints_them(either: Run) -> None:
     assert re.findall(r'"f\d+":([^,}]+)', text) == [repr(number) for number in floats]
 
 
-def test_integers_of_any_size_are_numbers_and_beyond_what_readers_take_texts(either: Run) -> None:
+def test_integers_are_numbers_and_where_readers_take_no_more_digits_texts(either: Run) -> None:
     log = either.start()
-    largest, larger = 10**4299, 10**5000
-    log.info("x", a=largest, b=-largest, c=larger, d=-larger)
+    largest, larger, huge = 10**4299, 10**5000, 1 << 32_768
+    log.info("x", a=largest, b=-largest, c=larger, d=-larger, e=huge - 1, f=huge, g=-huge)
     line = either.last()
     assert (line["a"], line["b"]) == (largest, -largest)
-    assert (int(line["c"], 16), int(line["d"], 16)) == (larger, -larger)
+    assert (line["c"], line["d"]) == ("1" + 5000 * "0", "-1" + 5000 * "0")
+    assert line["e"].isdecimal()
+    assert len(line["e"]) == 9865
+    # Beyond that they are hexadecimal, with a mark.
+    assert (line["f"], line["g"]) == (hex(huge), hex(-huge))
 
 
 def test_subclasses_of_primitives_are_written_by_their_value(either: Run) -> None:

@@ -4,14 +4,7 @@
 const MAX_DEPTH: usize = 128;
 
 /// More digits than CPython turns into an `int` by default; such a number is written as a string.
-const MAX_DIGITS: usize = 4300;
-
-/// Whether `text` is an integer that JSON and its usual readers take.
-#[inline(never)]
-pub(super) fn is_integer(text: &[u8]) -> bool {
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    whole(digits) == Some(digits.len())
-}
+pub(super) const MAX_DIGITS: usize = 4300;
 
 /// The length of `0` or of a run of digits without a leading zero.
 fn whole(text: &[u8]) -> Option<usize> {

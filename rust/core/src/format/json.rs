@@ -9,7 +9,7 @@ use super::keys::Plans;
 use super::message::Messages;
 use super::page::{Full, Padded, Page, Stop, append};
 use super::stamp::Stamp;
-use super::{decimal, escape, float, fragment};
+use super::{bigint, decimal, escape, float, fragment};
 use crate::dictionary::{Dictionary, Edition};
 use crate::record::{Bytes, Malformed, Record, Sections, Value, flags};
 
@@ -163,18 +163,27 @@ fn write_fields(
             Value::Int(number) => decimal::integer(number, &mut page)?,
             Value::Float(number) => float::json(number, &mut page)?,
             Value::Str(text) | Value::Text(text) => escape::quoted(text, &mut page)?,
-            Value::BigInt(digits) => page = claimed(digits, fragment::is_integer(digits), page)?,
-            Value::Json(text) => page = claimed(text, fragment::is_one_line(text), page)?,
+            Value::BigInt(text) => page = big_int(text, page)?,
+            Value::Json(text) if fragment::is_one_line(text) => page.push(text)?,
+            Value::Json(text) => page = quoted(text, page)?,
         }
     }
     *fields = rest;
     Ok(page)
 }
 
-/// A text that claims to be JSON already: as a string, if it is not.
+/// An integer that is too large for the machine: a number, if the usual readers take it, else its digits as a string.
 #[inline(never)]
-fn claimed(text: &[u8], is_json: bool, mut page: Page) -> Result<Page, Full> {
-    if is_json { page.push(text) } else { escape::quoted(text, &mut page) }?;
+fn big_int(text: &[u8], mut page: Page) -> Result<Page, Full> {
+    let decimal = bigint::decimal(text);
+    let number = decimal.as_deref().filter(|decimal| {
+        let digits = decimal.strip_prefix(b"-").unwrap_or(decimal);
+        digits.len() <= fragment::MAX_DIGITS
+    });
+    match number {
+        Some(number) => page.push(number)?,
+        None => escape::quoted(decimal.as_deref().unwrap_or(text), &mut page)?,
+    }
     Ok(page)
 }
 

@@ -2,9 +2,10 @@
 //!
 //! `json` puts a line together on a `page`. What the records of a batch share is remembered: the second in `stamp`,
 //! templates in `message`, level and logger in `heads`, keys in `keys` (these two by way of a `memory`). `escape` writes
-//! strings, looking at a `block` at a time, `decimal` integers, `float` floats as CPython does, `percent` is its `%`
-//! operator for plain values, `fragment` judges JSON that was made elsewhere.
+//! strings, looking at a `block` at a time, `decimal` integers, `bigint` those of any size, `float` floats as CPython
+//! does; `percent` is its `%` operator for plain values, `fragment` judges JSON that was made elsewhere.
 
+mod bigint;
 mod block;
 mod decimal;
 mod escape;

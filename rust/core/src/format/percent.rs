@@ -7,11 +7,14 @@
 
 mod text;
 
-use super::fragment;
+use super::bigint;
 use crate::record::Value;
 
 /// The largest width or precision done here.
 pub const MAX_SIZE: u32 = 4096;
+
+/// Hexadecimal digits that have at most 4300 decimal ones: more than these CPython refuses to convert by default.
+const LONGEST_INT: usize = 3571;
 
 /// Template and arguments are for Python itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,8 +221,9 @@ impl Conversion {
             (Self::Str | Self::Repr | Self::Ascii, Value::None | Value::Bool(_) | Value::Int(_) | Value::Float(_)) => {
                 true
             }
-            (Self::Str | Self::Repr | Self::Ascii | Self::Decimal, Value::BigInt(digits)) => {
-                fragment::is_integer(digits) && digits != b"-0"
+            // What is longer might have more digits than Python converts.
+            (Self::Str | Self::Repr | Self::Ascii | Self::Decimal, Value::BigInt(text)) => {
+                bigint::digits(text).is_some_and(|(_, digits)| digits.len() <= LONGEST_INT)
             }
             (Self::Decimal, Value::Bool(_) | Value::Int(_)) => true,
             (Self::Decimal, Value::Float(value)) => value.is_finite(),

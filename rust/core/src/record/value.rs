@@ -28,7 +28,7 @@ pub enum Value<'a> {
     Float(f64),
     /// A string.
     Str(&'a [u8]),
-    /// A longer integer, in decimal digits.
+    /// A longer integer, as Python's `hex` writes it: `0x` and digits, behind a `-` if it is negative.
     BigInt(&'a [u8]),
     /// The text of any other object.
     Text(&'a [u8]),

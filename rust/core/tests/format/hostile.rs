@@ -23,10 +23,14 @@ const KEYS: [&[u8]; 12] = [
     b"\xED\xA0\x80",
 ];
 
-const CLAIMS: [&[u8]; 12] = [
+const CLAIMS: [&[u8]; 16] = [
     b"[1, 2]",
     b"{\"a\": {\"b\": []}}",
     b"-12345678901234567890123",
+    b"0x1fFFffffffffffffffff0",
+    b"-0x00",
+    b"0x",
+    b"0x12\"",
     b"1e5",
     b"[1,\n2]",
     b"\"x",
@@ -162,7 +166,7 @@ fn a_record_that_ends_early_is_no_line_and_is_not_remembered() {
         .args(&[Value::Str(b"x"), Value::Int(3)])
         .site(b"step", 17)
         .group(flags::CONTEXT, 1, &[Value::Str(b"r1"), Value::None])
-        .inline(flags::BOUND, &[(b"d", Value::Float(0.5)), (b"e", Value::BigInt(b"12"))])
+        .inline(flags::BOUND, &[(b"d", Value::Float(0.5)), (b"e", Value::BigInt(b"0xC"))])
         .group(flags::FIELDS, 2, &[Value::Bool(true)])
         .exception(b"Traceback", b"ValueError", b"no")
         .bytes();

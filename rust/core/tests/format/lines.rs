@@ -5,6 +5,7 @@ use undergird_core::format::JsonFormatter;
 use undergird_core::record::{Record, Value, flags};
 
 use crate::draft::{Draft, HEAD, dictionary, line, shape};
+use crate::oracle::{Dice, ask};
 
 #[test]
 fn a_record_with_three_fields_is_one_line_in_the_agreed_order() {
@@ -58,7 +59,8 @@ fn values_are_written_as_json_has_them() {
         (Value::Float(f64::NAN), "\"NaN\""),
         (Value::Float(f64::INFINITY), "\"Infinity\""),
         (Value::Float(f64::NEG_INFINITY), "\"-Infinity\""),
-        (Value::BigInt(b"-123456789012345678901234567890"), "-123456789012345678901234567890"),
+        (Value::BigInt(b"-0x18ee90ff6c373e0ee4e3f0ad2"), "-123456789012345678901234567890"),
+        (Value::BigInt(b"-0x0"), "0"),
         (Value::Text(b"Point(3, 4)"), "\"Point(3, 4)\""),
         (Value::Str(b""), "\"\""),
         (Value::Json(br#"{"a": [1, 2.5e-3, null], "b": {}}"#), r#"{"a": [1, 2.5e-3, null], "b": {}}"#),
@@ -82,8 +84,45 @@ fn integers_have_all_their_digits() {
 }
 
 #[test]
+fn integers_of_any_size_have_all_their_digits() {
+    let mut dice = Dice(0x626967);
+    let mut texts: Vec<String> = ["0x0", "-0x0", "0xFf", "0x3b9aca00", "0x3b9ac9ff"].map(str::to_owned).to_vec();
+    for round in 0..400 {
+        let length = if round % 50 == 0 { 1 + dice.below(8192) } else { 1 + dice.below(120) };
+        let digits: String = match round % 3 {
+            0 => "f".repeat(length),
+            1 => "1".to_owned() + &"0".repeat(length - 1),
+            _ => (0..length).map(|_| char::from(dice.pick(b"0123456789abcdef"))).collect(),
+        };
+        texts.push(format!("{}0x{digits}", if dice.one_in(2) { "-" } else { "" }));
+    }
+    texts.push("0x".to_owned() + &"f".repeat(8192));
+    let questions: Vec<String> = texts.iter().map(|text| format!("b {text}")).collect();
+    let dictionary = dictionary(&[&[b"v"]]);
+    for (text, digits) in texts.iter().zip(ask(&questions)) {
+        let draft = Draft::new(b"m").group(flags::FIELDS, 1, &[Value::BigInt(text.as_bytes())]);
+        // With more digits than CPython's reader takes it is a string.
+        let quote = if digits.trim_start_matches('-').len() > 4300 { "\"" } else { "" };
+        assert_eq!(draft.after_message(&dictionary), format!(",\"v\":{quote}{digits}{quote}"), "{text}");
+    }
+}
+
+#[test]
+fn an_integer_of_more_digits_than_readers_take_becomes_a_string() {
+    let dictionary = dictionary(&[&[b"v"]]);
+    let value = |text: &str| {
+        Draft::new(b"m").group(flags::FIELDS, 1, &[Value::BigInt(text.as_bytes())]).after_message(&dictionary)
+    };
+    // 10^4300 lies between these two.
+    let (below, above) = (format!("-0x{}", "f".repeat(3571)), format!("0x2{}", "0".repeat(3571)));
+    assert_eq!(value(&below).len(), ",\"v\":-".len() + 4300);
+    assert_eq!(value(&above).len(), ",\"v\":\"\"".len() + 4301);
+}
+
+#[test]
 fn what_only_claims_to_be_a_number_or_json_becomes_a_string() {
     let long = vec![b'7'; 4301];
+    let huge = [&b"0x"[..], &[b'f'; 8193]].concat();
     let deep = [vec![b'['; 129], vec![b']'; 129]].concat();
     let claims: &[&[u8]] = &[
         b"",
@@ -110,7 +149,11 @@ fn what_only_claims_to_be_a_number_or_json_becomes_a_string() {
         b"\"\x01\"",
         b"\"\xff\"",
         b"[}",
+        b"0x",
+        b"0x1g",
+        b"0x-1",
         &long,
+        &huge,
         &deep,
     ];
     let dictionary = dictionary(&[&[b"v"]]);

@@ -2,11 +2,12 @@
 
 ``r BITS``            repr of the float with these bits (hexadecimal)
 ``% TEMPLATE ARG...`` ``TEMPLATE % (ARG, ...)`` in hexadecimal, or ``!`` if Python refuses
+``b DIGITS``          an integer of any size, given in hexadecimal, in decimal
 ``q TEXT``            ``json.dumps(TEXT, ensure_ascii=False)`` in hexadecimal
 ``j LINE``            the message of a line of JSON in hexadecimal, or ``!`` and what is wrong with the line
 
 Texts are hexadecimal UTF-8 with surrogates. An argument is ``n``, ``t``, ``f`` for None, True, False, or ``i``, ``d``,
-``s`` followed by decimal digits, a float's bits, a text.
+``s`` followed by digits, a float's bits, a text.
 """
 
 import json
@@ -26,11 +27,23 @@ def number(bits):
     return struct.unpack("<d", struct.pack("<Q", int(bits, 16)))[0]
 
 
+def integer(digits):
+    return int(digits, 0)
+
+
+def decimal(digits):
+    sys.set_int_max_str_digits(0)
+    try:
+        return str(integer(digits))
+    finally:
+        sys.set_int_max_str_digits(4300)
+
+
 def argument(token):
     plain = {"n": None, "t": True, "f": False}
     if token in plain:
         return plain[token]
-    return {"i": int, "d": number, "s": text}[token[0]](token[1:])
+    return {"i": integer, "d": number, "s": text}[token[0]](token[1:])
 
 
 def percent(template, *arguments):
@@ -65,6 +78,7 @@ def line(digits):
 answers = {
     "r": lambda bits: repr(number(bits)),
     "%": percent,
+    "b": decimal,
     "q": lambda digits="": shown(json.dumps(text(digits), ensure_ascii=False)),
     "j": line,
 }

@@ -56,7 +56,7 @@ fn arg(dice: &mut Dice, letter: u8) -> Arg {
         _ => {
             let digits = 20 + dice.below(60);
             let sign = if dice.one_in(2) { "-" } else { "" };
-            Arg::BigInt(sign.to_owned() + "9" + &(0..digits).map(|_| dice.pick(&['0', '1', '7'])).collect::<String>())
+            Arg::BigInt(sign.to_owned() + "0x9" + &(0..digits).map(|_| dice.pick(&['0', '1', 'c'])).collect::<String>())
         }
     }
 }
@@ -185,6 +185,13 @@ fn strings_are_escaped_as_cpythons_json_does() {
     }
 }
 
+/// Python refuses to convert an integer of so many digits.
+const HUGE: [u8; 3600] = {
+    let mut digits = [b'f'; 3600];
+    (digits[0], digits[1]) = (b'0', b'x');
+    digits
+};
+
 #[test]
 fn what_is_not_provably_pythons_own_result_does_not_fit() {
     let cases: &[(&str, &[Value<'_>])] = &[
@@ -199,8 +206,9 @@ fn what_is_not_provably_pythons_own_result_does_not_fit() {
         ("%d", &[Value::None]),
         ("%d", &[Value::Float(f64::NAN)]),
         ("%x", &[Value::Float(1.0)]),
-        ("%x", &[Value::BigInt(b"123456789012345678901")]),
-        ("%s", &[Value::BigInt(b"012")]),
+        ("%x", &[Value::BigInt(b"0x123456789abcdef0123")]),
+        ("%s", &[Value::BigInt(b"12")]),
+        ("%d", &[Value::BigInt(&HUGE)]),
         ("%r", &[Value::Str("é".as_bytes())]),
         ("%r", &[Value::Text(b"<object>")]),
         ("%s", &[Value::Json(b"[1]")]),

@@ -189,28 +189,17 @@ unsafe fn encode_int(object: *mut ffi::PyObject, out: &mut Scratch, noticed: &mu
     if overflow == 0 {
         return Value::Int(value).encode(out);
     }
-    // SAFETY: `int.__repr__` and base conversion run no Python code; results are released.
+    // SAFETY: base conversion runs no Python code; its result is released. Hexadecimal takes time in proportion to the
+    // length and has no limit (sys.set_int_max_str_digits); the writer makes it decimal.
     unsafe {
-        let repr = ffi::PyLong_Type.tp_repr.expect("int has a repr");
-        let mut text = repr(object);
-        let decimal = !text.is_null();
-        if !decimal {
-            // Longer than the interpreter converts (sys.set_int_max_str_digits): hexadecimal has no limit. An
-            // exception was made, so Python code may have run, as in `utf8`.
-            noticed.ran_python = true;
-            ffi::PyErr_Clear();
-            text = ffi::PyNumber_ToBase(object, 16);
-        }
+        let text = ffi::PyNumber_ToBase(object, 16);
         if text.is_null() {
+            // An exception was made, so Python code may have run, as in `utf8`.
+            noticed.ran_python = true;
             ffi::PyErr_Clear();
             return Value::None.encode(out);
         }
-        with_text(text, noticed, |digits, noticed| {
-            let clipped = clip(digits, noticed);
-            // Digits that were cut off would make it another number.
-            let number = decimal && clipped.len() == digits.len();
-            if number { Value::BigInt(clipped).encode(out) } else { Value::Text(clipped).encode(out) }
-        });
+        with_text(text, noticed, |text, noticed| Value::BigInt(clip(text, noticed)).encode(out));
         ffi::Py_DECREF(text);
     }
 }

@@ -3,8 +3,8 @@
 use std::io::Write as _;
 
 use super::{Conversion, Task};
-use crate::format::escape;
 use crate::format::float::{self, Repr};
+use crate::format::{bigint, escape};
 use crate::record::Value;
 
 impl Task<'_> {
@@ -21,8 +21,10 @@ impl Task<'_> {
                     let digits = format!("{:.0}", value.trunc().abs());
                     self.integer(value <= -1.0, b"", digits.as_bytes(), out);
                 }
-                Value::BigInt([b'-', digits @ ..]) => self.integer(true, b"", digits, out),
-                Value::BigInt(digits) => self.integer(false, b"", digits, out),
+                Value::BigInt(text) => match &bigint::decimal(text).unwrap_or_default()[..] {
+                    [b'-', digits @ ..] => self.integer(true, b"", digits, out),
+                    digits => self.integer(false, b"", digits, out),
+                },
                 _ => self.integer(false, b"", if self.value == Value::Bool(true) { b"1" } else { b"0" }, out),
             },
             Conversion::Octal => {
@@ -129,7 +131,8 @@ pub(super) fn shown(value: Value<'_>, conversion: Conversion, out: &mut Vec<u8>)
         Value::Int(value) => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
         Value::Float(value) => out.extend_from_slice(Repr::new().text(value)),
         Value::Str(text) if conversion != Conversion::Str => quoted(text, out),
-        Value::Str(text) | Value::BigInt(text) | Value::Text(text) | Value::Json(text) => out.extend_from_slice(text),
+        Value::BigInt(text) => out.extend_from_slice(bigint::decimal(text).as_deref().unwrap_or(text)),
+        Value::Str(text) | Value::Text(text) | Value::Json(text) => out.extend_from_slice(text),
     }
 }
 
