@@ -69,6 +69,10 @@ fn lines(criterion: &mut Criterion) {
     let prose = "All cells of the north-eastern sector have been moved to their new places. ".repeat(10);
     let foreign = "Zellen über größeren Flächen wurden verschoben. ".repeat(10);
     let text = |text: &'static [u8]| Draft::new(b"agent moved", &[]).group(flags::FIELDS, 3, &[Value::Str(text)]);
+    let integer = |digits: usize| {
+        let text = format!("0x{}", "f".repeat(digits));
+        Draft::new(b"agent moved", &[]).group(flags::FIELDS, 3, &[Value::BigInt(text.as_bytes())])
+    };
     let (prose, foreign): (&str, &str) = (prose.leak(), foreign.leak());
     let rows = [
         ("message only", Draft::new(b"agent moved", &[])),
@@ -82,6 +86,8 @@ fn lines(criterion: &mut Criterion) {
         ("750 characters", text(prose.as_bytes())),
         ("480 characters, not ASCII", text(foreign.as_bytes())),
         ("fragment of JSON", Draft::new(b"agent moved", &[]).group(flags::FIELDS, 3, &[Value::Json(b"[3, 4.5]")])),
+        ("integer of 128 bits", integer(32)),
+        ("integer of 32,768 bits", integer(8192)),
     ];
     let dictionary = dictionary();
     let mut group = criterion.benchmark_group("line");

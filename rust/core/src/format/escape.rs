@@ -61,28 +61,33 @@ pub(super) fn append_quoted(text: &[u8], out: &mut Vec<u8>) {
 #[inline(always)]
 unsafe fn copy_plain(text: &[u8], room: *mut u8) -> bool {
     let count = text.len();
-    if count < 8 {
-        let word = short_word(text);
-        // SAFETY: eight bytes, of which at most seven lie behind the text.
-        unsafe { room.cast::<u64>().write_unaligned(word.to_le()) };
-        return !Block::new(word, word).odd().any();
+    // SAFETY: what is written at a place was read at the same place of the text; of what `short_word` fills up at most
+    // seven bytes lie behind it.
+    unsafe {
+        if let Some(last) = text.last_chunk::<16>() {
+            let mut odd = Block::of(last).odd();
+            let mut at = room;
+            // The last block overlaps the one before it.
+            for block in text[..count - 1].as_chunks().0 {
+                at.cast::<[u8; 16]>().write(*block);
+                odd = odd.or(Block::of(block).odd());
+                at = at.add(16);
+            }
+            room.add(count - 16).cast::<[u8; 16]>().write(*last);
+            return !odd.any();
+        }
+        let (first, last) = match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+            (Some(first), Some(last)) => (*first, *last),
+            _ => {
+                let word = short_word(text).to_le_bytes();
+                room.cast::<[u8; 8]>().write(word);
+                return !Block::new(u64::from_le_bytes(word), u64::from_le_bytes(word)).odd().any();
+            }
+        };
+        room.cast::<[u8; 8]>().write(first);
+        room.add(count - 8).cast::<[u8; 8]>().write(last);
+        !Block::new(u64::from_le_bytes(first), u64::from_le_bytes(last)).odd().any()
     }
-    let copy_word = |at| {
-        let word = word(text, at);
-        // SAFETY: `word` has found eight bytes of the text there.
-        unsafe { room.add(at).cast::<u64>().write_unaligned(word.to_le()) };
-        word
-    };
-    let copy_block = |at| Block::new(copy_word(at), copy_word(at + 8)).odd();
-    if count < 16 {
-        return !Block::new(copy_word(0), copy_word(count - 8)).odd().any();
-    }
-    // The last block overlaps the one before it.
-    let mut odd = copy_block(count - 16);
-    for at in (0..count - 16).step_by(16) {
-        odd = odd.or(copy_block(at));
-    }
-    !odd.any()
 }
 
 /// Up to seven bytes as a word, filled up with spaces.
