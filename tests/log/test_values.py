@@ -180,7 +180,7 @@ def test_nan_and_infinities_are_texts(written: Written) -> None:
 def test_integers_are_digits_as_long_as_readers_take_them(written: Written) -> None:
     assert written(10**4299) == 10**4299
     assert written(-(2**200)) == -(2**200)
-    assert int(written(10**5000), 16) == 10**5000
+    assert written(10**5000) == "1" + 5000 * "0"
 
 
 @pytest.mark.parametrize("limit", [0, 640])
