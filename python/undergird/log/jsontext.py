@@ -17,6 +17,7 @@ MOST_DIGITS = 4300
 MOST_FLAT = 256
 
 _MOST_BITS = 14_285
+_MOST_DECIMAL_BITS = 32_768
 _TEXTS = frozenset((str,))
 _PRIMITIVES = _TEXTS | {int, float, bool, type(None)}
 
@@ -100,6 +101,21 @@ def digits_of(value: int) -> str | None:
     return digits if len(digits.lstrip("-")) <= MOST_DIGITS else None
 
 
+def digits_as_text(value: int) -> str:
+    """An integer that is no number for readers: in decimal, beyond 32,768 bits in hexadecimal, as the writer has it.
+
+    Example:
+        >>> len(digits_as_text(10**5000))
+        5001
+    """
+    if value.bit_length() > _MOST_DECIMAL_BITS:
+        return hex(value)
+    # Other than `str` it has no limit that the program may have set; rarely needed, and not for nothing to import.
+    from decimal import Decimal
+
+    return str(Decimal(value))
+
+
 def readable(value: Plain) -> Plain:
     """The value with texts in the place of the numbers that JSON or its readers cannot take.
 
@@ -111,7 +127,7 @@ def readable(value: Plain) -> Plain:
         case float() if not math.isfinite(value):
             return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
         case int() if digits_of(value) is None:
-            return hex(value)
+            return digits_as_text(value)
         case list():
             return [readable(element) for element in value]
         case dict():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from undergird.log.jsontext import Plain, digits_of, readable, spelled
+from undergird.log.jsontext import Plain, digits_as_text, digits_of, readable, spelled
 from undergird.log.registry import kind_of
 from undergird.log.texts import described, name_of, unprintable
 
@@ -155,7 +155,7 @@ class Walk:
         digits = digits_of(value)
         if digits is None:
             # More than readers take, so it is no number for them.
-            return self.text(hex(value))
+            return self.text(digits_as_text(value))
         if len(digits) > self._characters:
             return self.text(digits)
         self._characters -= len(digits)

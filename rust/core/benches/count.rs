@@ -58,7 +58,7 @@ fn ring(log: &Path) -> RingMemory {
     let memory = RingMemory::on_heap(Sizes::of(4 << 20), &owner).expect("random bytes for an id");
     let keys = [&b"agent_id"[..], b"energy", b"kind"].map(Box::from);
     let entries = [
-        Entry::Sink(SinkEntry { kind: 0, format: 0, flags: 0, path: log.as_os_str().as_bytes().into() }),
+        Entry::Sink(SinkEntry::file(log.as_os_str().as_bytes())),
         Entry::Route([0].into()),
         Entry::Name((*b"sim.cells").into()),
         Entry::Shape(keys.into()),
