@@ -43,7 +43,7 @@ impl JsonFormatter {
     /// Whatever stands in record and dictionary, the line is valid JSON in UTF-8: a level without a name is
     /// `Level 35`, a logger without one is empty, a field without a key is `field_0`.
     ///
-    /// Cost: about 60 ns for three fields, once level, logger and keys have been seen.
+    /// Cost: about 50 ns for three fields, once level, logger and keys have been seen.
     ///
     /// # Errors
     /// [`Malformed`] if a section ends before its time or a tag is unknown; `out` is as before.
