@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from undergird.log.texts import MOST_NESTED, described, nesting, text
+from undergird.log.texts import described, nesting, text
 
 
 class Lazy:
@@ -18,15 +18,14 @@ class Lazy:
 
     def result(self) -> object:
         """What the function gives, or a text that says why it gave nothing."""
-        if nesting.depth >= MOST_NESTED:
+        if not nesting.enter():
             return "<too deep: lazy>"
-        nesting.depth += 1
         try:
             return self._function()
         except Exception as error:
             return f"<lazy failed: {described(error)}>"
         finally:
-            nesting.depth -= 1
+            nesting.leave()
 
     def __str__(self) -> str:
         return text(self.result())

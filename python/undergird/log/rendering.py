@@ -8,7 +8,7 @@ from typing import Any
 
 from undergird.log.deferred import resolved
 from undergird.log.report import report
-from undergird.log.texts import MOST_NESTED, name_of, nesting, text
+from undergird.log.texts import name_of, nesting, text
 
 
 def message(template: object, args: tuple[Any, ...]) -> str:
@@ -18,14 +18,13 @@ def message(template: object, args: tuple[Any, ...]) -> str:
         >>> message("%(a)s and %(a)s", ({"a": 1},))
         '1 and 1'
     """
-    if nesting.depth >= MOST_NESTED:
-        # An argument logs itself. Two of them at each level are more lines than there is time for.
+    if not nesting.enter():
+        # An argument logs itself. Two of them at each level would be more lines than there is time for.
         return template if type(template) is str else f"<too deep: {name_of(type(template))}>"
-    nesting.depth += 1
     try:
         return _message(resolved(template), args)
     finally:
-        nesting.depth -= 1
+        nesting.leave()
 
 
 def _message(template: object, args: tuple[Any, ...]) -> str:

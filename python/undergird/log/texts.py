@@ -6,14 +6,31 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-MOST_NESTED = 6
-"""Values may log while they are rendered, and what they log may too; not without end."""
+MOST_DEEP = 6
+"""Values may log while they are rendered, and what they log may too: so many within each other."""
+MOST_NESTED = 1000
+"""And so many in all, within the rendering of one value."""
 
 
 class _Nesting(threading.local):
-    """How many values this thread is rendering, each for a record that the one before it logs."""
+    """What this thread is rendering: a value, another for a record that the first one logs, and so on."""
 
     depth = 0
+    count = 0
+
+    def enter(self) -> bool:
+        """Begins to render another one, if that can be allowed; then `leave` ends it."""
+        if not self.depth:
+            self.count = 0
+        elif self.depth >= MOST_DEEP or self.count >= MOST_NESTED:
+            return False
+        self.depth += 1
+        self.count += 1
+        return True
+
+    def leave(self) -> None:
+        """Ends what `enter` has begun."""
+        self.depth -= 1
 
 
 nesting = _Nesting()

@@ -8,7 +8,7 @@ from typing import Any
 from undergird.log import redaction
 from undergird.log.jsontext import Plain, flat, readable, spelled
 from undergird.log.redaction import Rules
-from undergird.log.texts import MOST_NESTED, name_of, nesting, text
+from undergird.log.texts import name_of, nesting, text
 from undergird.log.walk import Walk
 
 
@@ -67,9 +67,7 @@ def frozen(value: object, name: str = "") -> object:
         return rules.mask
     if type(value) is str:
         return value if rules is None else rules.text(value)
-    if value is None or type(value) in (bool, int, float):
-        return value
-    return plain_of(value, name)
+    return value if _is_number(type(value)) else plain_of(value, name)
 
 
 def redacted(fields: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -97,18 +95,22 @@ def holds_hidden(fields: Mapping[str, Any]) -> bool:
 def _redacted(name: str, value: Any, rules: Rules) -> Any:
     if rules.hides(name):
         return value if rules.is_mask(value) else rules.mask
-    if value is None or type(value) in (bool, int, float):
+    if _is_number(type(value)):
         return value
     walk = Walk(name, rules)
     plain = _walked(value, walk)
     return plain if walk.hidden else value
 
 
+def _is_number(kind: type) -> bool:
+    # By identity: a class may have an `==` of its own.
+    return kind is int or kind is float or kind is bool or kind is type(None)
+
+
 def _walked(value: object, walk: Walk) -> Plain:
-    if nesting.depth >= MOST_NESTED:
+    if not nesting.enter():
         return f"<too deep: {name_of(type(value))}>"
-    nesting.depth += 1
     try:
         return walk.plain(value)
     finally:
-        nesting.depth -= 1
+        nesting.leave()
