@@ -43,7 +43,7 @@ def _of_array(value: Any, walk: Walk) -> Plain:
     if array.size <= min(MOST, walk.elements) and (array.size or array.ndim == 1):
         as_numbers = array.ndim == 1 and (array.dtype.kind in "biu" or array.dtype == float)
         return walk.sequence(array.tolist() if as_numbers else array, len(array))
-    first = [array.flat[at] for at in range(min(FIRST, array.size))]
+    first = array.flat[:FIRST]
     return walk.mapping([("shape", array.shape), ("dtype", text(array.dtype)), ("first", first)])
 
 

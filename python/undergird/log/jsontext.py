@@ -14,12 +14,17 @@ Plain: TypeAlias = bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 MOST_DIGITS = 4300
 """Longer integers are no numbers for CPython's reader, unless it is told otherwise."""
 
-MOST_FLAT = 256
+MOST_SIMPLE = 256
+"""Elements of what is not looked at one by one; and so deep may it be:"""
+MOST_DEEP = 4
 
 _MOST_BITS = 14_285
 _MOST_DECIMAL_BITS = 32_768
 _TEXTS = frozenset((str,))
 _PRIMITIVES = _TEXTS | {int, float, bool, type(None)}
+_CONTAINERS = frozenset((list, tuple, dict))
+_SIMPLE = _PRIMITIVES | _CONTAINERS
+_NOT_SIMPLE = MOST_SIMPLE + 1
 
 
 def _no_json(value: object) -> object:
@@ -55,21 +60,17 @@ def spelled(value: Plain) -> str:
     return text
 
 
-def flat(value: object) -> str | None:
-    """The JSON of a small list, tuple or dict of nothing but primitives; `None` for everything else.
+def simple(value: object) -> str | None:
+    """The JSON of a small list, tuple or dict of primitives and of more of the same; `None` for everything else.
 
-    Cost: a third of `json.dumps`.
+    Cost: less than `json.dumps`.
 
     Example:
-        >>> flat([3, 4]), flat([[3], [4]])
-        ('[3,4]', None)
+        >>> simple([3, [4]]), simple([3, {4}])
+        ('[3,[4]]', None)
     """
-    kind = type(value)
     try:
-        if kind is list or kind is tuple:
-            if len(value) > MOST_FLAT or not _PRIMITIVES.issuperset(map(type, value)):  # type: ignore[arg-type, call-overload]
-                return None
-        elif kind is not dict or len(value) > MOST_FLAT or not _is_flat(value):  # type: ignore[arg-type]
+        if type(value) not in _CONTAINERS or _size(value, MOST_DEEP) > MOST_SIMPLE:
             return None
         text = "".join(_direct(value, 0))
     except Exception:
@@ -77,8 +78,25 @@ def flat(value: object) -> str | None:
     return None if len(text) > MOST_DIGITS or (not text.isascii() and has_surrogates(text)) else text
 
 
-def _is_flat(value: dict[Any, Any]) -> bool:
-    return _PRIMITIVES.issuperset(map(type, value.values())) and _TEXTS.issuperset(map(type, value))
+def _size(value: Any, depth: int) -> int:
+    """How many elements a container has in all; more than `MOST_SIMPLE` if they are not simple."""
+    size = len(value)
+    if size > MOST_SIMPLE:
+        return size
+    if type(value) is dict:
+        if not _TEXTS.issuperset(map(type, value)):
+            return _NOT_SIMPLE
+        value = value.values()
+    if _PRIMITIVES.issuperset(map(type, value)):
+        return size
+    if not depth or not _SIMPLE.issuperset(map(type, value)):
+        return _NOT_SIMPLE
+    for part in value:
+        if type(part) in _CONTAINERS:
+            size += _size(part, depth - 1)
+            if size > MOST_SIMPLE:
+                break
+    return size
 
 
 def has_surrogates(text: str) -> bool:

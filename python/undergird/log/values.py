@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from undergird.log import redaction
-from undergird.log.jsontext import Plain, flat, readable, spelled
+from undergird.log.jsontext import Plain, readable, simple, spelled
 from undergird.log.redaction import Rules
 from undergird.log.texts import name_of, nesting, text
 from undergird.log.walk import Walk
@@ -27,8 +27,9 @@ def render(value: object, name: str = "") -> tuple[bool, str]:
     """
     rules = redaction.current
     if rules is None or (not rules.texts and type(value) is not dict):
-        finished = flat(value)
-        if finished is not None:
+        finished = simple(value)
+        # Without an object there is no name that rules could be about.
+        if finished is not None and (rules is None or "{" not in finished):
             return True, finished
     plain = plain_of(value, name)
     if type(plain) is float:

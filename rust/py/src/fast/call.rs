@@ -12,7 +12,7 @@ use undergird_core::scratch::Scratch;
 
 use super::arguments::encode_message;
 use super::logger::Logger;
-use super::redaction::{encode_mask, judge};
+use super::redaction::{Hidden, encode_mask, judge};
 use super::shapes::shape;
 use super::values::{Noticed, countable, encode, encode_text};
 use crate::accept::accept;
@@ -44,6 +44,46 @@ impl Call<'_> {
         }
         // SAFETY: the interpreter passes a tuple.
         unsafe { ffi::PyTuple_GET_SIZE(self.names) as usize }
+    }
+
+    /// Appends the values of fields, each behind its key unless the keys have a number.
+    #[inline(always)]
+    fn encode_fields(
+        &self,
+        values: &[*mut ffi::PyObject],
+        keys: u32,
+        is_hidden: impl Fn(usize) -> bool,
+        out: &mut Scratch,
+        noticed: &mut Noticed,
+    ) -> PyResult<()> {
+        for (at, value) in values.iter().enumerate() {
+            // SAFETY: live objects, and the GIL is held.
+            unsafe {
+                let key = || ffi::PyTuple_GET_ITEM(self.names, at as ffi::Py_ssize_t);
+                if keys == INLINE {
+                    encode_text(key(), out, noticed);
+                }
+                if is_hidden(at) {
+                    encode_mask(self.py, out);
+                } else {
+                    encode(*value, key, out, noticed)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The same, where some fields must not be seen: a loop of its own, so that the other one need not ask.
+    #[cold]
+    fn encode_seen(
+        &self,
+        values: &[*mut ffi::PyObject],
+        keys: u32,
+        hidden: Hidden,
+        out: &mut Scratch,
+        noticed: &mut Noticed,
+    ) -> PyResult<()> {
+        self.encode_fields(values, keys, |at| hidden.holds(at), out, noticed)
     }
 }
 
@@ -110,7 +150,7 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
         let Some(hidden) = shape.hidden else { return judged::<LEVEL>(call) };
         (shape.id, hidden)
     } else {
-        (INLINE, 0)
+        (INLINE, Hidden::default())
     };
     let (made_at, route) = (plan.generation, plan.route(LEVEL));
     let mut scratch = Scratch::new();
@@ -134,19 +174,11 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
         header.flags |= flags::FIELDS;
         let count = countable(call.fields(), &mut noticed);
         encode_group(keys, count, &mut scratch);
-        for (at, value) in args[call.count..].iter().take(count.into()).enumerate() {
-            // SAFETY: live objects, and the GIL is held.
-            unsafe {
-                let key = || ffi::PyTuple_GET_ITEM(call.names, at as ffi::Py_ssize_t);
-                if keys == INLINE {
-                    encode_text(key(), &mut scratch, &mut noticed);
-                }
-                if hidden != 0 && hidden & 1 << (at & 63) != 0 && at < 64 {
-                    encode_mask(call.py, &mut scratch);
-                } else {
-                    encode(*value, key, &mut scratch, &mut noticed)?;
-                }
-            }
+        let values = &args[call.count..][..count.into()];
+        if hidden.is_empty() {
+            call.encode_fields(values, keys, |_| false, &mut scratch, &mut noticed)?;
+        } else {
+            call.encode_seen(values, keys, hidden, &mut scratch, &mut noticed)?;
         }
     }
     if noticed.truncated {

@@ -16,6 +16,24 @@ static MASK: GilCell<Option<String>> = GilCell::new(None);
 /// Whether there is a mask, for who only wants to know that.
 static ACTIVE: AtomicBool = AtomicBool::new(false);
 
+/// Which of a call's fields must not be seen: bit `n` for the field `n`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hidden(u64);
+
+impl Hidden {
+    /// Whether all may be seen.
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether a field must not be seen.
+    #[inline]
+    pub fn holds(self, field: usize) -> bool {
+        self.0.checked_shr(field as u32).unwrap_or(0) & 1 != 0
+    }
+}
+
 /// Says that some fields must not be seen, and what stands in their place; `None` if all may be.
 #[pyfunction]
 #[pyo3(signature = (mask))]
@@ -46,7 +64,7 @@ pub fn judge(names: &Bound<'_, PyAny>) -> PyResult<bool> {
     let Ok(hidden) = answer else { return Ok(false) };
     let holds = generation().load(Ordering::Relaxed) == asked_at;
     // SAFETY: the interpreter's tuple of keywords, and the GIL is held.
-    Ok(holds && unsafe { shapes::hide(names.as_ptr(), hidden) })
+    Ok(holds && unsafe { shapes::hide(names.as_ptr(), Hidden(hidden)) })
 }
 
 /// Appends what stands in the place of a value that must not be seen.

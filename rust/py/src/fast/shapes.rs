@@ -8,7 +8,7 @@ use std::cell::UnsafeCell;
 use pyo3::ffi;
 use undergird_core::record::INLINE;
 
-use super::redaction::is_active;
+use super::redaction::{Hidden, is_active};
 use super::values::utf8;
 use crate::producer::GilSide;
 use crate::runtime::Runtime;
@@ -24,8 +24,8 @@ const WAYS: usize = 4;
 pub struct Shape {
     /// The number in the dictionary, or [`INLINE`].
     pub id: u32,
-    /// Which fields must not be seen, bit `n` for the field `n`; `None` while Python has not been asked.
-    pub hidden: Option<u64>,
+    /// Which fields must not be seen; `None` while Python has not been asked.
+    pub hidden: Option<Hidden>,
 }
 
 struct Slot {
@@ -57,7 +57,7 @@ unsafe fn slots<'a>(names: *mut ffi::PyObject) -> &'a mut [Slot] {
 ///
 /// # Safety
 /// `names` is a tuple of `str`, and the GIL is held.
-pub unsafe fn hide(names: *mut ffi::PyObject, hidden: u64) -> bool {
+pub unsafe fn hide(names: *mut ffi::PyObject, hidden: Hidden) -> bool {
     // SAFETY: the caller's promise.
     let slot = unsafe { slots(names) }.iter_mut().find(|slot| slot.names == names);
     slot.map(|slot| slot.shape.hidden = Some(hidden)).is_some()
@@ -100,7 +100,8 @@ unsafe fn find(names: *mut ffi::PyObject, runtime: &Runtime, gil: &mut GilSide) 
         let key = unsafe { utf8(ffi::PyTuple_GET_ITEM(names, at)) }.filter(|key| !SPECIAL.contains(key))?;
         keys.push(Box::from(key));
     }
-    let shape = Shape { id: gil.shape(&runtime.memory, keys), hidden: (!is_active()).then_some(0) };
+    let hidden = (!is_active()).then_some(Hidden::default());
+    let shape = Shape { id: gil.shape(&runtime.memory, keys), hidden };
     // SAFETY: nothing below runs Python.
     let slots = unsafe { slots(names) };
     // A tuple that nobody else holds any more was a call's own (`**fields`) and makes room first; a constant of

@@ -13,14 +13,10 @@ use crate::hooks::hooks;
 /// Longer texts are cut, and the record says so.
 pub const LONGEST_TEXT: usize = 4 << 20;
 
-/// What stands for a value that could not even be asked for its text.
-const UNRENDERED: &[u8] = b"<unprintable object>";
-
 /// Whether Python has a say in how types derived from `str`, `int` and `float` are written.
 static ASK_FOR_SUBCLASSES: AtomicBool = AtomicBool::new(false);
 
-/// Says whether values of types derived from `str`, `int` and `float` are rendered by Python; if not, they are
-/// copied as what they are derived from.
+/// Says whether values of types derived from `str`, `int` and `float` are rendered by Python, or copied as such.
 #[pyfunction]
 pub fn ask_for_subclasses(ask: bool) {
     // Relaxed: read and written with the GIL held.
@@ -225,7 +221,7 @@ unsafe fn encode_other(
             Ok(rendered) => rendered,
             // There is no stack left to render it, or no memory.
             Err(error) if error.is_instance_of::<PyException>(py) => {
-                Value::Text(UNRENDERED).encode(out);
+                Value::Text(b"<unprintable object>").encode(out);
                 return Ok(());
             }
             Err(error) => return Err(error),
