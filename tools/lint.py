@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import mutants
 from pythons import Python
 from shell import ROOT, RunError, Shell
 
@@ -43,5 +44,9 @@ def everything(shell: Shell, python: Python) -> None:
             shell.run(command, env=env)
         except RunError as failure:
             failures.append(str(failure))
+    try:
+        mutants.check(shell)
+    except RunError as failure:
+        failures.append(str(failure))
     if failures:
         raise RunError("; ".join(failures))

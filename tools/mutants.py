@@ -28,7 +28,8 @@ import native
 from pythons import Python
 from shell import ROOT, RunError, Shell
 
-_PATCHES = (ROOT / "rust" / "core" / "tests" / "mutants", ROOT / "tests" / "mutants")
+CORE = ROOT / "rust" / "core" / "tests" / "mutants"
+PACKAGE = ROOT / "tests" / "mutants"
 _COPY = ROOT / "target" / "mutants" / "tree"
 # Its own: cargo takes the same crate in two places for one and would mix up what it built.
 _BUILD = ROOT / "target" / "mutants" / "build"
@@ -58,9 +59,17 @@ class Mutant:
         return cls(patch, tuple(words), tuple(environment))
 
 
-def everything(shell: Shell, python: Python) -> None:
-    """Tries every mutant; those that no test noticed are named in the failure."""
-    mutants = [Mutant.read(patch) for folder in _PATCHES for patch in sorted(folder.glob("*.patch"))]
+def check(shell: Shell) -> None:
+    """Fails for a mutant that the sources have left behind."""
+    for folder in (CORE, PACKAGE):
+        for patch in sorted(folder.glob("*.patch")):
+            # One by one: several may change the same line.
+            shell.run(["git", "apply", "--check", patch], show=False)
+
+
+def everything(shell: Shell, python: Python, *folders: Path) -> None:
+    """Tries every mutant of these folders; those that no test noticed are named in the failure."""
+    mutants = [Mutant.read(patch) for folder in folders for patch in sorted(folder.glob("*.patch"))]
     copy()
     for mutant in {(mutant.command, mutant.environment): mutant for mutant in mutants}.values():
         build(shell, python, mutant)

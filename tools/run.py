@@ -22,7 +22,7 @@ from pythons import SUPPORTED, Python
 from shell import ROOT, RunError, Shell
 
 # Minutes on two cores from a clean clone, for good: later rooms have to fit in as well.
-BUDGETS = {"builds": 6, "lint and types": 2, "rust": 3, "sanitizers, fuzzing": 3, "python": 8}
+BUDGETS = {"builds": 6, "lint and types": 2, "rust": 3, "planted mistakes": 2, "sanitizers, fuzzing": 3, "python": 8}
 
 
 def prepared(shell: Shell, profile: str, versions: list[Python]) -> Python:
@@ -89,7 +89,9 @@ def test(shell: Shell, *, deep: bool) -> bool:
     def rust() -> None:
         native.unit_tests(shell, newest)
         native.loom(shell)
-        mutants.everything(shell, newest)
+
+    def planted() -> None:
+        mutants.everything(shell, newest, mutants.CORE, *([mutants.PACKAGE] if deep else []))
 
     def sanitizers() -> None:
         native.address_sanitizer(shell)
@@ -105,7 +107,7 @@ def test(shell: Shell, *, deep: bool) -> bool:
             options = ("--timeout=14400",)
         suites(shell, versions, ran, *options, timeout=12 * 3600.0 if deep else 1800.0)
 
-    works: list[Callable[[], None]] = [builds, lambda: lint.everything(shell, newest), rust, sanitizers, python]
+    works: list[Callable[[], None]] = [builds, lambda: lint.everything(shell, newest), rust, planted, sanitizers, python]
     for (name, budget), work in zip(BUDGETS.items(), works, strict=True):
         run.part(name, budget, work)
 

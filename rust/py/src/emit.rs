@@ -7,7 +7,8 @@ use undergird_core::scratch::Scratch;
 
 use crate::accept::accept;
 use crate::current::ensure;
-use crate::fast::values::{Noticed, countable, encode, encode_text, text_of};
+use crate::fast::limits::{Noticed, countable};
+use crate::fast::values::{encode, encode_text, text_of};
 use crate::producer::File;
 
 /// Appends one record to a file.

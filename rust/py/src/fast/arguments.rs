@@ -9,7 +9,8 @@ use undergird_core::format::percent::Template;
 use undergird_core::record::{Header, Value, flags};
 use undergird_core::scratch::Scratch;
 
-use super::values::{Noticed, encode, encode_text, utf8};
+use super::limits::{LONGEST_TEXT, Noticed};
+use super::values::{encode, encode_text, utf8};
 use crate::hooks::hooks;
 
 /// More arguments than this are rendered by Python.
@@ -113,7 +114,7 @@ unsafe fn primitive<'a>(object: *mut ffi::PyObject) -> Option<Value<'a>> {
         let kind = ffi::Py_TYPE(object);
         if kind == &raw mut ffi::PyUnicode_Type {
             // A text that will be cut would be padded differently.
-            return utf8(object).filter(|text| text.len() <= super::values::LONGEST_TEXT).map(Value::Str);
+            return utf8(object).filter(|text| text.len() <= LONGEST_TEXT).map(Value::Str);
         }
         if kind == &raw mut ffi::PyLong_Type {
             let mut overflow = 0;

@@ -11,10 +11,11 @@ use undergird_core::record::{Header, INLINE, Kind, encode_group, flags};
 use undergird_core::scratch::Scratch;
 
 use super::arguments::encode_message;
+use super::limits::{Noticed, countable};
 use super::logger::Logger;
 use super::redaction::{Hidden, encode_mask, judge};
 use super::shapes::shape;
-use super::values::{Noticed, countable, encode, encode_text};
+use super::values::{encode, encode_text};
 use crate::accept::accept;
 use crate::current::current;
 use crate::generation::generation;

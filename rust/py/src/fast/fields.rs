@@ -5,7 +5,8 @@ use pyo3::types::{PyDict, PyString};
 use undergird_core::record::{INLINE, encode_group, value_length};
 use undergird_core::scratch::Scratch;
 
-use super::values::{Noticed, countable, encode, text_of};
+use super::limits::{Noticed, countable};
+use super::values::{encode, text_of};
 
 /// Fields that every record of a logger carries, rendered when they were bound.
 pub struct Fields {

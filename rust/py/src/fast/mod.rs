@@ -3,6 +3,7 @@
 mod arguments;
 mod call;
 mod fields;
+pub mod limits;
 pub mod logger;
 pub mod methods;
 mod plan;
