@@ -107,7 +107,14 @@ def test(shell: Shell, *, deep: bool) -> bool:
             options = ("--timeout=14400",)
         suites(shell, versions, ran, *options, timeout=12 * 3600.0 if deep else 1800.0)
 
-    works: list[Callable[[], None]] = [builds, lambda: lint.everything(shell, newest), rust, planted, sanitizers, python]
+    works: list[Callable[[], None]] = [
+        builds,
+        lambda: lint.everything(shell, newest),
+        rust,
+        planted,
+        sanitizers,
+        python,
+    ]
     for (name, budget), work in zip(BUDGETS.items(), works, strict=True):
         run.part(name, budget, work)
 
