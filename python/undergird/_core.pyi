@@ -48,7 +48,8 @@ def configure(
     sync: bool,
     overload: str,
     overload_level: int,
-    fsync: bool,
+    fsync: str,
+    fsync_seconds: float,
     timeout: float | None,
 ) -> bool: ...
 def emit(

@@ -27,6 +27,7 @@ WORKER_RING_SIZE = 1 << 20
 RING_SIZES = (64 << 10, 512 << 20)
 LEVELS = (0, (1 << 63) - 1)
 EXIT_TIMEOUT = 5.0
+LONGEST_FSYNC = 86_400
 
 _ours: list[logging.Handler] = []
 _registered = False
@@ -43,7 +44,7 @@ def configure(
     overload: str = "block",
     ring_dir: str | os.PathLike[str] | None = None,
     ring_size: int | None = None,
-    fsync: bool = False,
+    fsync: bool | float | str = False,
     redact: Redaction | Iterable[str | re.Pattern[str]] | str | None = None,
     max_bytes: int = 0,
     when: str | None = None,
@@ -75,7 +76,9 @@ def configure(
         ring_dir: The folder above the rings, where records wait to be written; the default is `UNDERGIRD_RING_DIR`
             or else shared memory. Records survive the death of the process there.
         ring_size: Bytes of records that may wait; 4 MiB by default, rounded up to a power of two.
-        fsync: Whether to ask the disk after each batch. Only a loss of power needs it.
+        fsync: When the disk is asked to have what was written, which only a loss of power needs: `False` never, `True`
+            after each batch, `"error"` after a batch with a record of level ERROR or above, a number so many seconds
+            after something was written.
         redact: What must not be seen: names of fields, at any depth, such as `["password", "*token*", "user.email"]`;
             or a `Redaction`, for patterns in texts too. What is redacted never reaches the ring either.
         max_bytes: The size that the file never reaches; for this and what follows see `undergird.Rotation`.
@@ -110,9 +113,10 @@ def configure(
     if type(size) is not int or not RING_SIZES[0] <= size <= RING_SIZES[1]:
         raise ConfigurationError(f"ring_size {size!r} is not between {RING_SIZES[0]} and {RING_SIZES[1]} bytes")
     rings = _ring_dir(ring_dir)
-    for setting, value in {"console": console, "call_site": call_site, "sync": sync, "fsync": fsync}.items():
+    for setting, value in {"console": console, "call_site": call_site, "sync": sync}.items():
         if type(value) is not bool:
             raise ConfigurationError(f"{setting} {value!r} is neither True nor False")
+    durability, fsync_seconds = _fsync(fsync)
     rules = rules_of(redact)
     rotation = _rotation(
         max_bytes=max_bytes,
@@ -147,7 +151,8 @@ def configure(
         sync=sync,
         overload=word,
         overload_level=limit_number,
-        fsync=fsync,
+        fsync=durability,
+        fsync_seconds=fsync_seconds,
         timeout=EXIT_TIMEOUT,
     )
     _replace(handlers)
@@ -258,6 +263,14 @@ def _checked(file: Path) -> Path:
             "their directory writable"
         ) from error
     return file
+
+
+def _fsync(given: object) -> tuple[str, float]:
+    if isinstance(given, bool) or given == "error":
+        return {False: "never", True: "always", "error": "error"}[given], 0.0
+    if isinstance(given, int | float) and 0 < given <= LONGEST_FSYNC:
+        return "every", float(given)
+    raise ConfigurationError(f"fsync {given!r} is none of True, False, 'error' and seconds up to {LONGEST_FSYNC}")
 
 
 def _ring_dir(given: str | os.PathLike[str] | None) -> str | None:

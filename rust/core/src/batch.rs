@@ -14,6 +14,9 @@ use crate::ringfile::RingMemory;
 /// No spill file is larger; a longer one is not read.
 pub const LARGEST_SPILL: u64 = 256 << 20;
 
+/// No level of a smaller index is one of errors; higher ones may be.
+const ERROR: u8 = 40;
+
 const SPILL: &str = ".spill";
 
 /// A ring as its readers see it.
@@ -37,6 +40,8 @@ pub struct Batch {
     pub records: u64,
     /// Records of this sink that could not be read.
     pub failed: u64,
+    /// Whether one of them may be an error, or worse.
+    pub severe: bool,
 }
 
 impl Source {
@@ -147,6 +152,7 @@ impl Source {
             match payload.ok().and_then(line) {
                 Some(()) => {
                     batch.records += 1;
+                    batch.severe |= header.level >= ERROR;
                     if let Some(ends) = &mut ends {
                         ends.push((out.len(), batch.to));
                     }

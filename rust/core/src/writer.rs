@@ -77,11 +77,13 @@ pub struct Outlet {
     torn: u64,
     ledger: Arc<Ledger>,
     trouble: Option<Trouble>,
+    /// Whether an error, or worse, may have been written since a round asked.
+    severe: bool,
     rotation: Rotation,
     /// Whether it may have been put aside since somebody asked.
     rotated: bool,
-    /// Why it could not be put aside when it was time.
-    stays: Option<String>,
+    /// What is wrong although everything is written.
+    complaint: Option<String>,
 }
 
 impl Outlet {
@@ -100,9 +102,9 @@ impl Outlet {
         &self.ledger
     }
 
-    /// What is wrong with it: why nothing is written, or why the log could not be put aside.
+    /// What is wrong with it: why nothing is written; or that the log could not be put aside, or the disk not asked.
     pub fn error(&self) -> Option<&str> {
-        self.trouble.as_ref().map(|trouble| &*trouble.error).or(self.stays.as_deref())
+        self.trouble.as_ref().map(|trouble| &*trouble.error).or(self.complaint.as_deref())
     }
 
     /// What keeps it from getting on.
@@ -127,6 +129,8 @@ pub struct Round {
     pub written: u64,
     /// Whether records are left that could be written at once.
     pub more: bool,
+    /// Whether an error, or worse, may be among those written.
+    pub severe: bool,
 }
 
 /// Everything that is needed to bring one ring's records into its files.
@@ -139,13 +143,20 @@ pub struct Writer {
     ends: Vec<(usize, u64)>,
     released: u64,
     inherited: Vec<Arc<Estate>>,
+    durable: bool,
 }
 
 impl Writer {
     /// A writer for a ring of which the caller is the only drainer.
     pub fn new(source: Source) -> Self {
         let released = source.memory().ring().tail();
-        Self { source, outlets: Vec::new(), lines: Vec::new(), ends: Vec::new(), released, inherited: Vec::new() }
+        let (outlets, lines, ends, inherited) = Default::default();
+        Self { source, outlets, lines, ends, released, inherited, durable: false }
+    }
+
+    /// A log is on the disk before it is put aside; for who calls [`Writer::sync`].
+    pub fn durable(self) -> Self {
+        Self { durable: true, ..self }
     }
 
     /// Gives it the open logs that a parent left to this process.
@@ -180,9 +191,10 @@ impl Writer {
                 torn: 0,
                 ledger: Arc::default(),
                 trouble: None,
+                severe: false,
                 rotation: rotation.clone(),
                 rotated: true,
-                stays: None,
+                complaint: None,
             };
             outlet.enter();
             host.opens(outlet.file.estate());
@@ -211,6 +223,7 @@ impl Writer {
                 Ok(true) => {
                     let outlet = &mut self.outlets[index];
                     outlet.trouble = None;
+                    round.severe |= std::mem::take(&mut outlet.severe);
                     round.more |= outlet.cursor < head;
                 }
                 Ok(false) => self.outlets[index].trouble = Some(Trouble::busy()),
@@ -224,7 +237,7 @@ impl Writer {
 
     /// One batch for one file; not, if another process holds its lock.
     fn advance(&mut self, index: usize, head: u64, host: &mut dyn Host) -> io::Result<bool> {
-        let Self { source, outlets, lines, ends, .. } = self;
+        let Self { source, outlets, lines, ends, durable, .. } = self;
         let outlet = &mut outlets[index];
         lines.clear();
         ends.clear();
@@ -259,9 +272,9 @@ impl Writer {
                 pid: host.pid(),
                 stamp: host.now(),
             };
-            let appended = append(&mut locked, &outlet.rotation, &origin, lines, ends)?;
+            let appended = append(&mut locked, &outlet.rotation, *durable, &origin, lines, ends)?;
             outlet.rotated |= appended.rotated;
-            outlet.stays = appended.stays;
+            outlet.complaint = appended.stays;
         }
         outlet.settle_to(batch.to, &batch);
         Ok(true)
@@ -312,12 +325,13 @@ impl Writer {
         self.outlets.iter().for_each(|outlet| host.closes(outlet.file.estate()));
     }
 
-    /// Asks the disk to have everything that was written.
-    ///
-    /// # Errors
-    /// The first file's that fails.
-    pub fn sync(&self) -> io::Result<()> {
-        self.outlets.iter().try_for_each(|outlet| outlet.file.sync())
+    /// Asks the disk to have everything that was written; a file whose disk refuses says so.
+    pub fn sync(&mut self) {
+        for outlet in &mut self.outlets {
+            if let Err(error) = outlet.file.sync() {
+                outlet.complaint = Some(format!("the disk has not confirmed what was written: {error}"));
+            }
+        }
     }
 }
 
@@ -326,6 +340,7 @@ impl Outlet {
         self.cursor = position;
         self.written += batch.records;
         self.failed += batch.failed;
+        self.severe |= batch.severe;
         self.enter();
     }
 
@@ -336,9 +351,18 @@ impl Outlet {
     }
 }
 
-fn put_aside_if_due(locked: &mut Locked<'_>, rotation: &Rotation, next: usize, now: i64) -> io::Result<bool> {
+fn put_aside_if_due(
+    locked: &mut Locked<'_>,
+    rotation: &Rotation,
+    durable: bool,
+    next: usize,
+    now: i64,
+) -> io::Result<bool> {
     let due = locked.is_due(rotation, next, now)?;
     if due {
+        if durable {
+            locked.sync()?;
+        }
         locked.rotate(rotation, now)?;
     }
     Ok(due)
@@ -354,6 +378,7 @@ struct Appended {
 fn append(
     locked: &mut Locked<'_>,
     rotation: &Rotation,
+    durable: bool,
     batch: &Origin<'_>,
     lines: &[u8],
     ends: &[(usize, u64)],
@@ -364,7 +389,7 @@ fn append(
     while let [(first, _), ..] = *rest {
         if rotation.is_on() {
             // A log that cannot be put aside goes on growing: that loses nothing.
-            match put_aside_if_due(locked, rotation, first - at, now) {
+            match put_aside_if_due(locked, rotation, durable, first - at, now) {
                 Ok(rotated) => appended.rotated |= rotated,
                 Err(error) => appended.stays = Some(format!("the log could not be put aside: {error}")),
             }

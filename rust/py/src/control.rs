@@ -12,6 +12,7 @@ use undergird_core::sink::FileSink;
 use undergird_core::writer::Host;
 
 use crate::current;
+use crate::durability::Fsync;
 use crate::home::Settings;
 use crate::host::Process;
 use crate::overload::Overload;
@@ -27,7 +28,7 @@ fn deadline(timeout: Option<f64>) -> PyResult<Option<Instant>> {
 
 /// Ends the present run and sets how the next one is to be; whether all that was logged before has been written.
 #[pyfunction]
-#[pyo3(signature = (log_directory, *, ring_dir, ring_size, worker_ring_size, sync, overload, overload_level, fsync, timeout))]
+#[pyo3(signature = (log_directory, *, ring_dir, ring_size, worker_ring_size, sync, overload, overload_level, fsync, fsync_seconds, timeout))]
 #[expect(clippy::too_many_arguments, reason = "settings")]
 pub fn configure(
     py: Python<'_>,
@@ -38,10 +39,12 @@ pub fn configure(
     sync: bool,
     overload: &str,
     overload_level: i64,
-    fsync: bool,
+    fsync: &str,
+    fsync_seconds: f64,
     timeout: Option<f64>,
 ) -> PyResult<bool> {
     let overload = Overload::from_word(overload, overload_level)?;
+    let fsync = Fsync::from_word(fsync, fsync_seconds)?;
     let settings = Settings { log_directory, ring_base: ring_dir, ring_size, worker_ring_size, sync, overload, fsync };
     current::reconfigure(py, settings, deadline(timeout)?)
 }

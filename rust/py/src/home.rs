@@ -8,6 +8,7 @@ use undergird_core::descriptor::Descriptor;
 use undergird_core::directory::{SHARED_MEMORY, make_private, ring_directory};
 use undergird_core::ringfile::{Owner, RingFile, RingMemory, Sizes};
 
+use crate::durability::Fsync;
 use crate::host::{boot_id, process_start, user, wall_ns};
 use crate::overload::Overload;
 
@@ -26,8 +27,8 @@ pub struct Settings {
     pub sync: bool,
     /// What happens when the ring is full.
     pub overload: Overload,
-    /// Whether to ask the disk after each batch.
-    pub fsync: bool,
+    /// When to ask the disk.
+    pub fsync: Fsync,
 }
 
 /// Where a ring is.

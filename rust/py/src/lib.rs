@@ -6,6 +6,7 @@ mod accept;
 mod compression;
 mod control;
 mod current;
+mod durability;
 mod emit;
 mod fast;
 mod fork;

@@ -16,6 +16,7 @@ use undergird_core::ringfile::{RingFile, RingMemory};
 use undergird_core::writer::{Round, Writer};
 
 use crate::compression::Compressor;
+use crate::durability::{Fsync, Unsynced};
 use crate::fork::RINGS;
 use crate::generation::invalidate;
 use crate::home::{Home, Settings};
@@ -49,6 +50,7 @@ pub struct Runtime {
     /// The writer's files, for who does not want to wait for the writer.
     pub outlets: Outlets,
     compressor: Compressor,
+    unsynced: Unsynced,
     gil: UnsafeCell<GilSide>,
     drainer: OnceLock<Thread>,
     joinable: Mutex<Option<JoinHandle<()>>>,
@@ -75,13 +77,15 @@ impl Runtime {
         // SAFETY: the ring was made just now, so this is its only producer.
         let producer = unsafe { Producer::new(memory.ring().clone()) };
         let path = home.file.as_ref().map_or(Path::new(""), RingFile::path);
-        let mut writer = Writer::new(Source::new(memory.clone(), path));
+        let writer = Writer::new(Source::new(memory.clone(), path));
+        let mut writer = if settings.fsync == Fsync::Never { writer } else { writer.durable() };
         writer.inherit(fork::inheritance());
         Ok(Self {
             writer: Mutex::new(writer),
             gil: UnsafeCell::new(GilSide::new(producer)),
             outlets: Outlets::default(),
             compressor: Compressor::default(),
+            unsynced: Unsynced::default(),
             stop: AtomicBool::new(false),
             sync: AtomicBool::new(settings.sync),
             recovered: Arc::default(),
@@ -171,11 +175,9 @@ impl Runtime {
         let mut writer = self.try_writer()?;
         self.look_home();
         let round = writer.round(&mut Process::new(PATIENCE), insist);
+        self.unsynced.sync_if_due(self.settings.fsync, &mut writer, &round);
         self.outlets.publish(&writer);
         writer.take_rotated().for_each(|(log, rotation)| self.compressor.add(log, rotation));
-        if self.settings.fsync && round.written > 0 {
-            let _ = writer.sync();
-        }
         Some(round)
     }
 
@@ -226,6 +228,10 @@ impl Runtime {
             }
         }
         let done = self.drain_to(self.memory.ring().head(), deadline);
+        if let Some(mut writer) = self.try_writer() {
+            self.unsynced.sync_rest(&mut writer);
+            self.outlets.publish(&writer);
+        }
         if let Some(ring) = &self.home.file {
             siblings::recover_all_orphans(ring.path(), &self.recovered, deadline);
             // Not after a record that came meanwhile: its call is about to write it.

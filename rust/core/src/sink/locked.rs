@@ -262,6 +262,14 @@ impl Locked<'_> {
         rotation.names.prune(self.sink.path(), &rotation.keep, UNIX_EPOCH + Duration::from_secs(now.max(0) as u64))
     }
 
+    /// Asks the disk to have everything that was appended.
+    ///
+    /// # Errors
+    /// What `fdatasync` says.
+    pub fn sync(&self) -> io::Result<()> {
+        self.sink.sync()
+    }
+
     /// Says that everything of a stream before `position` is in the log.
     ///
     /// # Errors
