@@ -8,6 +8,7 @@ same ring.
 from __future__ import annotations
 
 from undergird import _core
+from undergird.log.callers import OURS
 from undergird.log.deferred import lazy
 from undergird.log.handlers import ConsoleHandler, FileHandler
 from undergird.log.logger import Logger, get_logger
@@ -34,6 +35,7 @@ __all__ = [
     "unregister",
 ]
 
+_core.skip_frames_in(OURS)
 _core.set_hooks(
     plan=plan,
     slow=slow,

@@ -37,7 +37,7 @@ class FileHandler(logging.Handler):
         path: The log file.
         format: `"json"`.
         level: The lowest level that is written.
-        call_site: Whether lines say function and line of the call.
+        call_site: Whether lines say function, line and file of the call.
         rotation: When the file is put aside, and what becomes of it; `None` lets it grow.
     """
 

@@ -50,7 +50,7 @@ class Logger(_core.Logger):
             ... except ZeroDivisionError:
             ...     undergird.get_logger("docs").exception("division failed", denominator=0)
         """
-        slow(self, logging.ERROR, (msg, *args), {"exc_info": exc_info, **fields}, depth=2)
+        slow(self, logging.ERROR, (msg, *args), {"exc_info": exc_info, **fields})
 
     def log(self, level: int, msg: object, /, *args: Any, **fields: Any) -> None:
         """Logs at any level; see `info`.
@@ -70,7 +70,7 @@ class Logger(_core.Logger):
         """
         if not _is_level(level):
             return
-        slow(self, level, (msg, *args), fields, depth=2)
+        slow(self, level, (msg, *args), fields)
 
     @property
     def name(self) -> str:

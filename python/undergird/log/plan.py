@@ -24,7 +24,8 @@ class Plan(NamedTuple):
         name: The logger's name.
         level_names: For level `10 * n` at index `n`: its name.
         enabled: Bit `n` is set if level `10 * n` is enabled.
-        native: Whether every handler that would see a record is one of our file handlers.
+        native: Whether every handler that would see a record is one of our file handlers, and their lines say the same.
+        call_site: Whether they say where the call stands.
         ask_disabled: The node's `__dict__`, if its `disabled` must be asked for at each call.
         sinks: For level `10 * n` at index `n`: the files, each with the number of its format and its rotation.
         lists: Lists of handlers and filters; the plan is void when one of them changes.
@@ -35,6 +36,7 @@ class Plan(NamedTuple):
     level_names: list[str]
     enabled: int
     native: bool
+    call_site: bool
     ask_disabled: dict[str, object] | None
     sinks: list[list[Sink]]
     lists: list[list[object]]
@@ -44,7 +46,7 @@ class Plan(NamedTuple):
 def plan(node: logging.Logger) -> Plan:
     """What a logger of this node is to do now."""
     # What is not as the standard library makes it may answer differently each time, so it is asked each time.
-    ask_each_time = Plan(node.name, [], ALL_ENABLED, False, None, [], [], [])
+    ask_each_time = Plan(node.name, [], ALL_ENABLED, False, False, None, [], [], [])
     if type(node) not in _KNOWN_CLASSES or _METHODS & vars(node).keys():
         return ask_each_time
     native = not node.filters and not (redaction.current and redaction.current.texts)
@@ -58,7 +60,7 @@ def plan(node: logging.Logger) -> Plan:
             if type(handler) is FileHandler and not _OVERRIDABLE & vars(handler).keys():
                 files.append(handler)
                 lists.append(handler.filters)  # type: ignore[arg-type]
-                native &= not handler.filters and not handler.call_site
+                native &= not handler.filters
             else:
                 native = False
         if type(at) is not Node:
@@ -67,7 +69,7 @@ def plan(node: logging.Logger) -> Plan:
         at = at.parent if at.propagate else None
     if any(type(one) is not list for one in lists):
         return ask_each_time
-    native &= bool(files)
+    native &= len({bool(handler.call_site) for handler in files}) == 1
     sinks: list[list[Sink]] = [[]]
     enabled = 0
     for bit, level in enumerate(LEVELS, start=1):
@@ -76,5 +78,6 @@ def plan(node: logging.Logger) -> Plan:
         if node.isEnabledFor(level):
             enabled |= 1 << bit
     ask_disabled = None if type(node) is Node else vars(node)
+    site = native and bool(files[0].call_site)
     level_names = [text(logging.getLevelName(level)) for level in (logging.NOTSET, *LEVELS)]
-    return Plan(node.name, level_names, enabled, native, ask_disabled, sinks, lists, attributes)
+    return Plan(node.name, level_names, enabled, native, site, ask_disabled, sinks, lists, attributes)

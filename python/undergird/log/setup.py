@@ -67,8 +67,7 @@ def configure(
         level: The root's level, by number (from 0) or name.
         format: `"json"`: one JSON object a line.
         console: Whether records also go to stderr, at once, for people.
-        call_site: Whether lines say function and line of the call. Costs about as much as a call of the standard
-            library's loggers.
+        call_site: Whether lines say function, line and file of the call.
         sync: Whether a line is in the file when the call returns. Otherwise it is within 50 ms.
         overload: What happens when records come faster than the file takes them: `"block"` waits, for a second at
             most; `"drop_newest"` refuses; `"drop_below:WARNING"` (or any level) refuses below that level and waits

@@ -9,6 +9,7 @@ import traceback
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from undergird.log.callers import caller
 from undergird.log.deferred import resolved
 from undergird.log.rendering import message
 from undergird.log.values import redacted
@@ -22,7 +23,7 @@ FIELDS = "_undergird_fields"
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
-def slow(logger: Logger, level: int, args: tuple[Any, ...], fields: dict[str, Any], depth: int = 1) -> None:
+def slow(logger: Logger, level: int, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
     """Logs one call through the handlers of the tree.
 
     Args:
@@ -31,7 +32,6 @@ def slow(logger: Logger, level: int, args: tuple[Any, ...], fields: dict[str, An
         args: The message, then its `%` arguments.
         fields: The call's fields, and `exc_info`, `stack_info`, `stacklevel` and `extra` with the standard
             library's meaning.
-        depth: How many Python frames lie between this one and the caller's.
     """
     node = logger._node
     if not node.isEnabledFor(level):
@@ -44,16 +44,15 @@ def slow(logger: Logger, level: int, args: tuple[Any, ...], fields: dict[str, An
     if _is_taken(node, level):
         args = tuple(map(resolved, args))
         fields = dict(redacted({key: resolved(value) for key, value in fields.items()}))
-    frame = _frame(depth, stacklevel)
-    code = frame.f_code
+    frame = caller(stacklevel)
     stack = _stack(frame) if stack_info else None
-    site = code.co_filename, frame.f_lineno
+    function, file, line = _place(frame)
     try:
-        record = node.makeRecord(node.name, level, *site, args[0], args[1:], exc_info, code.co_name, None, stack)
+        record = node.makeRecord(node.name, level, file, line, args[0], args[1:], exc_info, function, None, stack)
     except Exception:
         # A record looks at its arguments, and one of them did not bear it.
         whole = message(args[0], args[1:])
-        record = node.makeRecord(node.name, level, *site, whole, (), exc_info, code.co_name, None, stack)
+        record = node.makeRecord(node.name, level, file, line, whole, (), exc_info, function, None, stack)
     # Other handlers find the fields where `extra` would have put them.
     record.__dict__.update((key, value) for key, value in fields.items() if key not in record.__dict__)
     setattr(record, FIELDS, fields)
@@ -89,17 +88,15 @@ def _exc_info(given: Any) -> Any:
     return given if isinstance(given, tuple) else sys.exc_info()
 
 
-def _frame(depth: int, stacklevel: int) -> FrameType:
-    frame = sys._getframe(depth + 1)
-    for _ in range(stacklevel - 1):
-        if frame.f_back is None:
-            break
-        frame = frame.f_back
-    return frame
+def _place(frame: FrameType | None) -> tuple[str, str, int]:
+    if frame is None:
+        return "(unknown function)", "(unknown file)", 0
+    return frame.f_code.co_name, frame.f_code.co_filename, frame.f_lineno or 0
 
 
-def _stack(frame: FrameType) -> str:
+def _stack(frame: FrameType | None) -> str:
     out = io.StringIO()
     out.write("Stack (most recent call last):\n")
-    traceback.print_stack(frame, file=out)
+    if frame is not None:
+        traceback.print_stack(frame, file=out)
     return out.getvalue().rstrip("\n")

@@ -5,6 +5,8 @@
 
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
+use crate::fast::extras;
+
 /// Where the number is if no page could be had: then only forks that run the fork handlers are noticed.
 static FALLBACK: AtomicU64 = AtomicU64::new(1);
 static GENERATION: AtomicPtr<AtomicU64> = AtomicPtr::new((&raw const FALLBACK).cast_mut());
@@ -34,6 +36,8 @@ pub fn generation() -> &'static AtomicU64 {
 
 /// Makes every logger look around anew at its next call.
 pub fn invalidate() {
+    // Plans that want them say so again.
+    extras::set(extras::PLANNED, false);
     let number = generation();
     // In a child that has not looked around yet every plan is void already, and it has to notice that it is one.
     if number.load(Ordering::Relaxed) != 0 {

@@ -40,6 +40,8 @@ mod _core {
     #[pymodule_export]
     use crate::fast::redaction::redact;
     #[pymodule_export]
+    use crate::fast::site::skip_frames_in;
+    #[pymodule_export]
     use crate::fast::values::ask_for_subclasses;
     #[pymodule_export]
     use crate::hooks::set_hooks;

@@ -1,8 +1,8 @@
 //! A record as one line of JSON.
 //!
-//! The keys stand in a fixed order: `timestamp`, `level`, `logger_name`, `message`, `function_name` and `line_number`
-//! where the call site was asked for, the fields of context, logger and call, `exception`, `exception_type` and
-//! `exception_message`, and `truncated` where something had to be cut.
+//! The keys stand in a fixed order: `timestamp`, `level`, `logger_name`, `message`, `function_name`, `line_number` and
+//! `source_file` where the call site was asked for, the fields of names, context, logger and call, `exception`,
+//! `exception_type` and `exception_message`, and `truncated` where something had to be cut.
 
 use super::heads::{Heads, head};
 use super::keys::Plans;
@@ -76,12 +76,15 @@ impl JsonFormatter {
             page = quoted(site.function, page)?;
             page.literal(b",\"line_number\":")?;
             decimal::integer(i64::from(site.line), &mut page)?;
+            page.literal(b",\"source_file\":")?;
+            page = quoted(site.file, page)?;
         }
         page = match sections.group_count() {
             0 => page,
             1 => self.fields::<1>(&mut sections, dictionary, page)?,
             2 => self.fields::<2>(&mut sections, dictionary, page)?,
-            _ => self.fields::<3>(&mut sections, dictionary, page)?,
+            3 => self.fields::<3>(&mut sections, dictionary, page)?,
+            _ => self.fields::<4>(&mut sections, dictionary, page)?,
         };
         if let Some(exception) = sections.exception()? {
             page.literal(b",\"exception\":")?;

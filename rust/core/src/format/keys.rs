@@ -1,6 +1,7 @@
 //! Which keys the fields of a line have, worked out once for each combination of shapes.
 //!
-//! A line names each key once: a call's field hides a bound one of the same name, and that one the context's. A field
+//! A line names each key once: a call's field hides a bound one of the same name, that one the context's, and that
+//! one a name of thread, process or task. A field
 //! that would be taken for one of the line's own keys gets `_` appended.
 
 use std::borrow::Cow;
@@ -13,13 +14,14 @@ use crate::dictionary::{Dictionary, Entry};
 use crate::record::{Group, INLINE};
 
 /// The line's own keys.
-const RESERVED: [&[u8]; 10] = [
+const RESERVED: [&[u8]; 11] = [
     b"timestamp",
     b"level",
     b"logger_name",
     b"message",
     b"function_name",
     b"line_number",
+    b"source_file",
     b"exception",
     b"exception_type",
     b"exception_message",
@@ -132,8 +134,8 @@ fn canonical(key: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// What a plan is remembered by: the shapes of its groups and how many values each has.
-// Not an array: three comparisons in registers are less than one in memory.
-type Key = (u64, u64, u64);
+// Not an array: four comparisons in registers are less than one in memory.
+type Key = (u64, u64, u64, u64);
 
 /// The plans of the combinations of shapes seen lately, of one edition of a dictionary.
 #[derive(Clone, Debug)]
@@ -156,8 +158,9 @@ impl Plans {
         }
         let part =
             |place: usize| groups.get(place).map_or(0, |group| u64::from(group.shape) << 16 | u64::from(group.count));
-        let key = (part(0), part(1), part(2));
-        let hash = (key.0 ^ key.1.rotate_left(21) ^ key.2.rotate_left(42)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let key = (part(0), part(1), part(2), part(3));
+        let hash = (key.0 ^ key.1.rotate_left(21) ^ key.2.rotate_left(42) ^ key.3.rotate_left(53))
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
         self.memory.get(hash >> 56, key, || plan(groups, dictionary))
     }
 }

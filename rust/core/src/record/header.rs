@@ -14,7 +14,7 @@ pub enum Kind {
     Spill = 2,
 }
 
-/// Which sections a record has, in the order in which they stand.
+/// Which sections a record has.
 pub mod flags {
     /// The logger's name stands in the record.
     pub const NAME_INLINE: u16 = 1;
@@ -32,6 +32,8 @@ pub mod flags {
     pub const EXCEPTION: u16 = 1 << 6;
     /// Something was too long and was cut.
     pub const TRUNCATED: u16 = 1 << 7;
+    /// Names of thread, process and task, as fields that stand before those of the context.
+    pub const NAMES: u16 = 1 << 8;
 }
 
 /// The fixed part of a record.

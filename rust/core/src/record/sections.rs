@@ -78,16 +78,15 @@ impl<'a> Sections<'a> {
         Ok(Some(Site { function: self.rest.text()?, file: self.rest.text()?, line: self.rest.u32()? }))
     }
 
-    /// How many groups there are: fields of the context, those bound to the logger, those of the call.
+    /// How many groups there are: names, fields of the context, those bound to the logger, those of the call.
     #[inline(always)]
     pub fn group_count(&self) -> usize {
-        // Not by counting bits: in most records there is one.
-        const ALL: u16 = flags::CONTEXT | flags::BOUND | flags::FIELDS;
+        // Not by counting bits at once: in most records there is one.
+        const ALL: u16 = flags::NAMES | flags::CONTEXT | flags::BOUND | flags::FIELDS;
         match self.flags & ALL {
             0 => 0,
             one if one.is_power_of_two() => 1,
-            ALL => 3,
-            _ => 2,
+            more => more.count_ones() as usize,
         }
     }
 

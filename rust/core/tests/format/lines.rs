@@ -19,10 +19,11 @@ fn a_record_with_three_fields_is_one_line_in_the_agreed_order() {
 
 #[test]
 fn every_section_has_its_place() {
-    let dictionary = dictionary(&[&[b"request_id"], &[b"tenant"], &[b"n"]]);
+    let dictionary = dictionary(&[&[b"request_id"], &[b"tenant"], &[b"n"], &[b"thread_name"]]);
     let mut draft = Draft::new(b"%s is %d")
         .args(&[Value::Str(b"x"), Value::Int(3)])
         .site(b"step", 17)
+        .group(flags::NAMES, 4, &[Value::Str(b"MainThread")])
         .group(flags::CONTEXT, 1, &[Value::Str(b"r1")])
         .group(flags::BOUND, 2, &[Value::None])
         .group(flags::FIELDS, 3, &[Value::Bool(true)])
@@ -31,7 +32,8 @@ fn every_section_has_its_place() {
     assert_eq!(
         draft.line(&dictionary),
         HEAD.to_owned()
-            + r#""x is 3","function_name":"step","line_number":17,"request_id":"r1","tenant":null,"n":true,"#
+            + r#""x is 3","function_name":"step","line_number":17,"source_file":"sim.py","#
+            + r#""thread_name":"MainThread","request_id":"r1","tenant":null,"n":true,"#
             + r#""exception":"Traceback\n  ...","exception_type":"ValueError","exception_message":"no \"x\"","#
             + "\"truncated\":true}\n"
     );

@@ -11,6 +11,7 @@ use undergird_core::record::{Header, INLINE, Kind, encode_group, flags};
 use undergird_core::scratch::Scratch;
 
 use super::arguments::encode_message;
+use super::extras;
 use super::limits::{Noticed, countable};
 use super::logger::Logger;
 use super::redaction::{Hidden, encode_mask, judge};
@@ -161,11 +162,19 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
         scratch.text(&plan.name_text);
     }
     let bound_shape = plan.bound_shape;
+    let extras = match extras::in_use() {
+        0 => 0,
+        in_use => in_use & (plan.extras | extras::CONTEXT),
+    };
     // From here on rendering may run Python: neither `plan` nor `gil` is used again.
     // SAFETY: the interpreter passes `count` live objects, and behind them one for each name.
     let args = unsafe { std::slice::from_raw_parts(call.args, call.count + call.fields()) };
     // SAFETY: live objects, and the GIL is held.
     unsafe { encode_message(call.py, &args[..call.count], &mut header, &mut scratch, &mut noticed)? };
+    if extras != 0 {
+        // SAFETY: the GIL is held.
+        unsafe { extras::encode(call.py, extras, &mut header, &mut scratch, &mut noticed) };
+    }
     if let Some(bound) = &logger.bound {
         header.flags |= flags::BOUND;
         noticed.truncated |= bound.truncated;

@@ -3,8 +3,21 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use pyo3::prelude::*;
+use undergird_core::record::Header;
+use undergird_core::scratch::Scratch;
+
+use super::limits::Noticed;
+use super::site::encode_site;
+
 /// Fields of the surrounding context.
 pub const CONTEXT: u8 = 1;
+/// The place of the call in the program.
+pub const SITE: u8 = 1 << 1;
+/// Names of thread, process and task.
+pub const NAMES: u8 = 1 << 2;
+/// Those that a plan says, for all that go to the same files.
+pub const PLANNED: u8 = SITE | NAMES;
 
 /// A bit for each that is in use.
 static IN_USE: AtomicU8 = AtomicU8::new(0);
@@ -21,4 +34,16 @@ pub fn set(bit: u8, used: bool) {
     let others = in_use() & !bit;
     // Relaxed: as above.
     IN_USE.store(if used { others | bit } else { others }, Ordering::Relaxed);
+}
+
+/// Appends the sections of some extras, in the record's order.
+///
+/// # Safety
+/// The GIL is held; Python code may run.
+#[inline(never)]
+pub unsafe fn encode(py: Python<'_>, extras: u8, header: &mut Header, out: &mut Scratch, noticed: &mut Noticed) {
+    if extras & SITE != 0 {
+        // SAFETY: the caller's promise.
+        unsafe { encode_site(py, header, out, noticed) };
+    }
 }

@@ -2,9 +2,9 @@
 
 mod arguments;
 mod call;
-#[allow(dead_code, reason = "its first user is on its way")]
-mod extras;
+pub mod extras;
 mod fields;
+mod frames;
 pub mod limits;
 pub mod logger;
 pub mod methods;
@@ -12,6 +12,7 @@ mod plan;
 mod planning;
 pub mod redaction;
 mod shapes;
+pub mod site;
 pub mod upcall;
 pub mod values;
 mod watch;

@@ -19,6 +19,8 @@ pub struct Plan {
     pub generation: u64,
     /// Whether all that would see a record is ours.
     pub native: bool,
+    /// Which parts its files want besides, as bits of [`super::extras`].
+    pub extras: u8,
     /// The logger's name in the dictionary, or [`INLINE`].
     pub name: u32,
     /// The logger's name.
@@ -50,6 +52,7 @@ impl Plan {
         Self {
             generation: NEVER,
             native: false,
+            extras: 0,
             name: INLINE,
             name_text: Box::default(),
             levels: [0; LEVELS],

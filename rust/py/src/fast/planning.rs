@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
+use super::extras;
 use super::fields::Fields;
 use super::plan::{LEVELS, Plan, Route};
 use super::redaction::is_active;
@@ -22,6 +23,7 @@ struct Answer<'py> {
     level_names: Vec<Bound<'py, PyString>>,
     enabled: u32,
     native: bool,
+    call_site: bool,
     ask_disabled: Option<Bound<'py, PyDict>>,
     sinks: Vec<Vec<File>>,
     lists: Vec<Bound<'py, PyList>>,
@@ -56,6 +58,7 @@ fn try_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
         generation: made_at,
         enabled: answer.enabled,
         native: answer.native,
+        extras: if answer.call_site { extras::SITE } else { 0 },
         // SAFETY: a live str, and the GIL is held.
         name_text: unsafe { text_of(answer.name.as_ptr()) },
         ask_disabled: answer.ask_disabled.map(Bound::unbind),
@@ -63,6 +66,7 @@ fn try_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
         attributes: answer.attributes.into_iter().map(Expected::new).collect(),
         ..Plan::unknown()
     };
+    extras::set(plan.extras, true);
     if is_active()
         && let Some(bound) = bound
     {
