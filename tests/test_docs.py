@@ -16,7 +16,7 @@ import pytest
 import undergird
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "docs" / "logging.md", ROOT / "docs" / "values.md"]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "logging.md", ROOT / "docs" / "values.md", ROOT / "docs" / "calls.md"]
 MODULES = [
     module.name for module in pkgutil.walk_packages(undergird.__path__, "undergird.") if "__main__" not in module.name
 ]
