@@ -177,3 +177,8 @@ def test_rules_that_cannot_be_are_named(settings: dict[str, Any], named: str, tm
         undergird.configure(tmp_path / "run.log", **settings)
     assert named in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_rules_without_a_file_are_refused() -> None:
+    with pytest.raises(undergird.ConfigurationError, match="path None"):
+        undergird.configure(max_bytes=1000)

@@ -130,6 +130,8 @@ def configure(
         compress=compress,
     )
     handlers: list[logging.Handler] = []
+    if path is None and rotation is not None:
+        raise ConfigurationError("path None is no file that could be put aside: give a path, or no rules of rotation")
     if path is None:
         directory = Path.cwd()
     else:
