@@ -1,4 +1,4 @@
-//! From records to lines: the reading end of one ring, with its dictionary and formatter.
+//! From records to lines: the reading end of one ring, with its dictionary and formatters.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::dictionary::{Dictionary, Entry, SinkEntry};
-use crate::format::JsonFormatter;
+use crate::format::{Format, Formatters};
 use crate::record::{Kind, Record};
 use crate::ring::Corrupt;
 use crate::ringfile::RingMemory;
@@ -25,7 +25,7 @@ pub struct Source {
     memory: RingMemory,
     path: PathBuf,
     dictionary: Dictionary,
-    formatter: JsonFormatter,
+    formatters: Formatters,
     /// The spilled records seen, by position: all before `walked` that have not been removed.
     spilled: BTreeSet<u64>,
     walked: u64,
@@ -52,7 +52,7 @@ impl Source {
             memory,
             path: path.into(),
             dictionary: Dictionary::new(),
-            formatter: JsonFormatter::new(),
+            formatters: Formatters::default(),
             spilled: BTreeSet::new(),
         }
     }
@@ -111,6 +111,7 @@ impl Source {
     ) -> Batch {
         let ring = self.memory.ring();
         let mut batch = Batch { to: from, ..Batch::default() };
+        let format = format_of(&self.dictionary, sink);
         // Most records take the way of the one before.
         let mut way = None;
         while batch.to < until && out.len() < enough {
@@ -148,7 +149,7 @@ impl Source {
                 // SAFETY: nothing at or behind a sink's cursor is released, and `from` is such a cursor.
                 Ok(unsafe { ring.payload(&entry) })
             };
-            let line = |payload| self.formatter.line(&Record { header, payload }, &self.dictionary, out).ok();
+            let line = |payload| self.formatters.line(format, &Record { header, payload }, &self.dictionary, out).ok();
             match payload.ok().and_then(line) {
                 Some(()) => {
                     batch.records += 1;
@@ -201,6 +202,14 @@ fn leads_to(dictionary: &Dictionary, route: u32, sink: u32) -> bool {
     match dictionary.get(route) {
         Some(Entry::Route(sinks)) => sinks.contains(&sink),
         _ => true,
+    }
+}
+
+/// How a sink's records are written; as JSON where a damaged dictionary does not know.
+fn format_of(dictionary: &Dictionary, sink: u32) -> Format {
+    match dictionary.get(sink) {
+        Some(Entry::Sink(sink)) => Format::from_number(sink.format).unwrap_or_default(),
+        _ => Format::default(),
     }
 }
 

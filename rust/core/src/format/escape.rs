@@ -120,21 +120,31 @@ fn half(text: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(half)
 }
 
-/// Any bytes: texts in UTF-8 piece by piece, and what stands between them; then the quote at the end.
+/// Any bytes as they stand between the quotes; then the quote at the end.
 #[cold]
 #[inline(never)]
-fn escaped(mut text: &[u8], mut page: Page) -> Result<Page, Full> {
+fn escaped(text: &[u8], page: Page) -> Result<Page, Full> {
+    let mut page = pieces(text, page, |text, page| escaped_utf8(text.as_bytes(), page))?;
+    page.literal(b"\"")?;
+    Ok(page)
+}
+
+/// Any bytes: texts in UTF-8 piece by piece by way of `write`, and the escapes of what stands between them.
+pub(super) fn pieces(
+    mut text: &[u8],
+    mut page: Page,
+    write: impl Fn(&str, &mut Page) -> Result<(), Full>,
+) -> Result<Page, Full> {
     loop {
         let error = match std::str::from_utf8(text) {
             Ok(valid) => {
-                escaped_utf8(valid.as_bytes(), &mut page)?;
-                page.literal(b"\"")?;
+                write(valid, &mut page)?;
                 return Ok(page);
             }
             Err(error) => error,
         };
         let (valid, rest) = text.split_at(error.valid_up_to());
-        escaped_utf8(valid, &mut page)?;
+        write(std::str::from_utf8(valid).unwrap_or_default(), &mut page)?;
         text = if let Some((unit, rest)) = surrogate(rest) {
             unicode_escape(unit, &mut page)?;
             rest
@@ -168,17 +178,22 @@ fn escaped_utf8(text: &[u8], page: &mut Page) -> Result<(), Full> {
         let (clean, dirty) = rest.split_at(clean_run(rest));
         page.push(clean)?;
         let Some((&byte, behind)) = dirty.split_first() else { return Ok(()) };
-        match byte {
-            b'"' => page.literal(b"\\\"")?,
-            b'\\' => page.literal(b"\\\\")?,
-            b'\n' => page.literal(b"\\n")?,
-            b'\r' => page.literal(b"\\r")?,
-            b'\t' => page.literal(b"\\t")?,
-            0x08 => page.literal(b"\\b")?,
-            0x0C => page.literal(b"\\f")?,
-            _ => unicode_escape(u16::from(byte), page)?,
-        }
+        escape(u16::from(byte), page)?;
         rest = behind;
+    }
+}
+
+/// A character as an escape: the short one, if it has one.
+pub(super) fn escape(unit: u16, page: &mut Page) -> Result<(), Full> {
+    match unit {
+        0x22 => page.literal(b"\\\""),
+        0x5C => page.literal(b"\\\\"),
+        0x0A => page.literal(b"\\n"),
+        0x0D => page.literal(b"\\r"),
+        0x09 => page.literal(b"\\t"),
+        0x08 => page.literal(b"\\b"),
+        0x0C => page.literal(b"\\f"),
+        _ => unicode_escape(unit, page),
     }
 }
 

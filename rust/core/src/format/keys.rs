@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::escape;
+use super::line::Style;
 use super::memory::Memory;
 use super::page::Padded;
 use crate::dictionary::{Dictionary, Entry};
@@ -28,31 +29,25 @@ const RESERVED: [&[u8]; 11] = [
     b"truncated",
 ];
 
-/// What stands before each value of all groups, in order: `,"key":`; nothing before a value that is hidden.
+/// What stands before each value of all groups, in order; nothing before a value that is hidden.
 type Plan = Vec<Padded>;
 
 #[cold]
 #[inline(never)]
-fn plan(groups: &[Group<'_>], dictionary: &Dictionary) -> Plan {
-    let names: Vec<Cow<'_, [u8]>> = groups.iter().flat_map(|group| group_names(group, dictionary)).collect();
+fn plan<S: Style>(groups: &[Group<'_>], dictionary: &Dictionary) -> Plan {
+    let names: Vec<Cow<'_, [u8]>> = groups.iter().flat_map(|group| group_names::<S>(group, dictionary)).collect();
     let mut last = HashMap::with_capacity(names.len());
     for (place, name) in names.iter().enumerate() {
         last.insert(name, place);
     }
     let piece = |(place, name): (usize, &Cow<'_, [u8]>)| {
-        let mut text = Vec::new();
-        if last[name] == place {
-            text.push(b',');
-            escape::append_quoted(name, &mut text);
-            text.push(b':');
-        }
-        Padded::new(text)
+        Padded::new(if last[name] == place { S::key(name) } else { Vec::new() })
     };
     names.iter().enumerate().map(piece).collect()
 }
 
 /// The names under which a group's values are written, as many as there are values.
-fn group_names<'a>(group: &Group<'a>, dictionary: &'a Dictionary) -> Vec<Cow<'a, [u8]>> {
+fn group_names<'a, S: Style>(group: &Group<'a>, dictionary: &'a Dictionary) -> Vec<Cow<'a, [u8]>> {
     let known: &[Box<[u8]>] = shape_of(group, dictionary).unwrap_or(&[]);
     let mut names: Vec<Cow<'a, [u8]>> = Vec::new();
     let mut unsettled = Vec::new();
@@ -63,8 +58,16 @@ fn group_names<'a>(group: &Group<'a>, dictionary: &'a Dictionary) -> Vec<Cow<'a,
             INLINE => fields.field().ok().and_then(|(key, _)| key),
             _ => known.get(place).map(|key| &**key),
         };
-        let key = key.map(canonical);
-        if key.as_ref().is_none_or(|key| RESERVED.contains(&&**key)) {
+        let mut changed = false;
+        let key = key.map(canonical).map(|key| match S::name(&key) {
+            Cow::Borrowed(_) => key,
+            Cow::Owned(name) => {
+                changed = true;
+                Cow::Owned(name)
+            }
+        });
+        // What a name was changed into may be another key's name.
+        if changed || key.as_ref().is_none_or(|key| RESERVED.contains(&&**key)) {
             unsettled.push(place);
         }
         // A value without a key comes from a damaged record; it is kept under its number.
@@ -151,9 +154,13 @@ impl Plans {
 
     /// What stands before each value of these groups, of which the later ones hide the earlier.
     #[inline(always)]
-    pub(super) fn get<const N: usize>(&mut self, groups: &[Group<'_>; N], dictionary: &Dictionary) -> &[Padded] {
+    pub(super) fn get<S: Style, const N: usize>(
+        &mut self,
+        groups: &[Group<'_>; N],
+        dictionary: &Dictionary,
+    ) -> &[Padded] {
         if groups.iter().any(Group::is_inline) {
-            self.single = plan(groups, dictionary);
+            self.single = plan::<S>(groups, dictionary);
             return &self.single;
         }
         let part =
@@ -161,6 +168,6 @@ impl Plans {
         let key = (part(0), part(1), part(2), part(3));
         let hash = (key.0 ^ key.1.rotate_left(21) ^ key.2.rotate_left(42) ^ key.3.rotate_left(53))
             .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.memory.get(hash >> 56, key, || plan(groups, dictionary))
+        self.memory.get(hash >> 56, key, || plan::<S>(groups, dictionary))
     }
 }

@@ -1,9 +1,10 @@
 //! How a record becomes a line.
 //!
-//! `json` puts a line together on a `page`. What the records of a batch share is remembered: the second in `stamp`,
-//! templates in `message`, level and logger in `heads`, keys in `keys` (these two by way of a `memory`). `escape` writes
-//! strings, looking at a `block` at a time, `decimal` integers, `bigint` those of any size, `float` floats as CPython
-//! does; `percent` is its `%` operator for plain values, `fragment` judges JSON that was made elsewhere.
+//! `line` puts a line together on a `page`, in a style: `json`, `logfmt` or `text`, the last two on what is `plain`. What
+//! the records of a batch share is remembered: the second in `stamp`, templates in `message`, level and logger in
+//! `heads`, keys in `keys` (these two by way of a `memory`). `escape` writes strings, looking at a `block` at a time,
+//! `decimal` integers, `bigint` those of any size, `float` floats as CPython does; `percent` is its `%` operator for plain
+//! values, `fragment` judges JSON that was made elsewhere.
 
 mod bigint;
 mod block;
@@ -14,26 +15,77 @@ mod fragment;
 mod heads;
 mod json;
 mod keys;
+mod line;
+mod logfmt;
 mod memory;
 mod message;
 mod page;
 pub mod percent;
+mod plain;
 pub mod stamp;
+mod text;
 
-pub use json::JsonFormatter;
+use crate::dictionary::Dictionary;
+use crate::record::{Malformed, Record};
+
+pub use json::Json;
+pub use line::{Formatter, Style};
+pub use logfmt::Logfmt;
+pub use text::Text;
+
+/// Writes lines of JSON.
+pub type JsonFormatter = Formatter<Json>;
+/// Writes lines of logfmt.
+pub type LogfmtFormatter = Formatter<Logfmt>;
+/// Writes lines for people.
+pub type TextFormatter = Formatter<Text>;
 
 /// How a sink writes its records; the number stands in the dictionary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Format {
-    /// One JSON object a line: [`JsonFormatter`].
+    /// One JSON object a line.
+    #[default]
     Json = 0,
+    /// Pairs of keys and values, one record a line.
+    Logfmt = 1,
+    /// Lines for people.
+    Text = 2,
 }
 
 impl Format {
     /// The format of a number found in a dictionary.
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {
-        (number == Self::Json as u8).then_some(Self::Json)
+        [Self::Json, Self::Logfmt, Self::Text].into_iter().find(|format| *format as u8 == number)
+    }
+}
+
+/// The formatters of a ring, made when they are needed first.
+#[derive(Clone, Debug, Default)]
+pub struct Formatters {
+    json: Option<Box<JsonFormatter>>,
+    logfmt: Option<Box<LogfmtFormatter>>,
+    text: Option<Box<TextFormatter>>,
+}
+
+impl Formatters {
+    /// Appends `record` to `out` in a format.
+    ///
+    /// # Errors
+    /// [`Malformed`] as [`Formatter::line`]; `out` is as before.
+    #[inline]
+    pub fn line(
+        &mut self,
+        format: Format,
+        record: &Record<'_>,
+        dictionary: &Dictionary,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Malformed> {
+        match format {
+            Format::Json => self.json.get_or_insert_default().line(record, dictionary, out),
+            Format::Logfmt => self.logfmt.get_or_insert_default().line(record, dictionary, out),
+            Format::Text => self.text.get_or_insert_default().line(record, dictionary, out),
+        }
     }
 }

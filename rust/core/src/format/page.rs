@@ -16,7 +16,7 @@ const ROOM: usize = 4096;
 
 /// There is no room for the next piece.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Full;
+pub struct Full;
 
 /// Appends what `write` writes to a page. It is called again with a larger page if the page was full.
 ///
@@ -66,7 +66,7 @@ fn enlarge(out: &mut Vec<u8>) {
 /// A function that borrows a page must be inlined, or the page is in memory and not in registers; others take it and
 /// give it back.
 #[derive(Clone, Copy)]
-pub(super) struct Page {
+pub struct Page {
     /// Where the next piece begins. What lies between the page's beginning and here is written.
     at: NonNull<u8>,
     /// Where the room ends, which is nobody else's as long as there is a page.

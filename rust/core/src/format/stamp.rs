@@ -7,7 +7,10 @@ const SECONDS_PER_DAY: u64 = 86_400;
 
 /// Length of the text: `2026-11-21T07:26:00.123456Z`.
 pub const STAMP_LEN: usize = 27;
-const SECOND_LEN: usize = 20;
+/// Up to the point.
+pub(super) const SECOND_LEN: usize = 20;
+/// Behind it, and one byte more.
+pub(super) const TAIL_LEN: usize = STAMP_LEN - SECOND_LEN + 1;
 
 /// Writes stamps; remembers the last second, because the records of a batch mostly share it.
 ///
@@ -33,22 +36,23 @@ impl Stamp {
     /// what is finer than a microsecond is cut off, as `datetime` does.
     pub fn text(&mut self, ns: u64) -> [u8; STAMP_LEN] {
         let mut text = [0; STAMP_LEN];
-        let (second, rest) = self.parts(ns);
+        let (second, rest) = self.parts(ns, *b"Z\0");
         text[..SECOND_LEN].copy_from_slice(second);
-        text[SECOND_LEN..].copy_from_slice(&rest[..STAMP_LEN - SECOND_LEN]);
+        text[SECOND_LEN..].copy_from_slice(&rest[..TAIL_LEN - 1]);
         text
     }
 
-    /// The same in two parts: up to the point, which the stamps of a second share, and behind it, with a quote at the end.
+    /// The same in two parts: up to the point, which the stamps of a second share, and behind it, with two
+    /// bytes at the end.
     #[inline(always)]
-    pub(super) fn parts(&mut self, ns: u64) -> (&[u8; SECOND_LEN], [u8; STAMP_LEN - SECOND_LEN + 1]) {
+    pub(super) fn parts(&mut self, ns: u64, end: [u8; 2]) -> (&[u8; SECOND_LEN], [u8; TAIL_LEN]) {
         // Before `begin` it wraps to a large number.
         let mut within = ns.wrapping_sub(self.begin);
         if within >= NS_PER_SECOND {
             self.set_second(ns / NS_PER_SECOND);
             within = ns - self.begin;
         }
-        (&self.second, decimal::six_before(within as u32 / 1_000, *b"Z\""))
+        (&self.second, decimal::six_before(within as u32 / 1_000, end))
     }
 
     #[cold]
