@@ -17,7 +17,7 @@ from undergird.log.values import render
 if TYPE_CHECKING:
     from undergird.log.rotation import Rotation
 
-FORMATS = {"json": 0}
+FORMATS = {"json": 0, "logfmt": 1, "text": 2}
 """The formats of files, with their numbers in a ring's dictionary."""
 
 Sink = tuple[str, int, bytes]

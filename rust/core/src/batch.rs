@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::dictionary::{Dictionary, Entry, SinkEntry};
-use crate::format::{Format, Formatters};
+use crate::format::{Format, Formatter, Json, Logfmt, Style, Text};
 use crate::record::{Kind, Record};
 use crate::ring::Corrupt;
 use crate::ringfile::RingMemory;
@@ -29,6 +30,14 @@ pub struct Source {
     /// The spilled records seen, by position: all before `walked` that have not been removed.
     spilled: BTreeSet<u64>,
     walked: u64,
+}
+
+/// Made when they are needed first: most rings have sinks of one format.
+#[derive(Debug, Default)]
+struct Formatters {
+    json: Option<Box<Formatter<Json>>>,
+    logfmt: Option<Box<Formatter<Logfmt>>>,
+    text: Option<Box<Formatter<Text>>>,
 }
 
 /// What a batch holds besides its bytes.
@@ -99,7 +108,7 @@ impl Source {
     /// Appends the lines of a sink's records between two positions, until `out` holds `enough` bytes.
     ///
     /// The same range gives the same bytes, whoever formats it: recovery relies on that. `ends` collects the
-    /// length of `out` and the position behind each line.
+    /// length of `out` and the position behind each record.
     pub fn format(
         &mut self,
         sink: u32,
@@ -107,11 +116,27 @@ impl Source {
         until: u64,
         enough: usize,
         out: &mut Vec<u8>,
+        ends: Option<&mut Vec<(usize, u64)>>,
+    ) -> Batch {
+        match format_of(&self.dictionary, sink) {
+            Format::Json => self.lines(|formatters| &mut formatters.json, sink, from..until, enough, out, ends),
+            Format::Logfmt => self.lines(|formatters| &mut formatters.logfmt, sink, from..until, enough, out, ends),
+            Format::Text => self.lines(|formatters| &mut formatters.text, sink, from..until, enough, out, ends),
+        }
+    }
+
+    fn lines<S: Style>(
+        &mut self,
+        formatter: impl Fn(&mut Formatters) -> &mut Option<Box<Formatter<S>>>,
+        sink: u32,
+        Range { start: from, end: until }: Range<u64>,
+        enough: usize,
+        out: &mut Vec<u8>,
         mut ends: Option<&mut Vec<(usize, u64)>>,
     ) -> Batch {
+        let formatter = formatter(&mut self.formatters).get_or_insert_default();
         let ring = self.memory.ring();
         let mut batch = Batch { to: from, ..Batch::default() };
-        let format = format_of(&self.dictionary, sink);
         // Most records take the way of the one before.
         let mut way = None;
         while batch.to < until && out.len() < enough {
@@ -149,7 +174,7 @@ impl Source {
                 // SAFETY: nothing at or behind a sink's cursor is released, and `from` is such a cursor.
                 Ok(unsafe { ring.payload(&entry) })
             };
-            let line = |payload| self.formatters.line(format, &Record { header, payload }, &self.dictionary, out).ok();
+            let line = |payload| formatter.line(&Record { header, payload }, &self.dictionary, out).ok();
             match payload.ok().and_then(line) {
                 Some(()) => {
                     batch.records += 1;

@@ -25,9 +25,6 @@ mod plain;
 pub mod stamp;
 mod text;
 
-use crate::dictionary::Dictionary;
-use crate::record::{Malformed, Record};
-
 pub use json::Json;
 pub use line::{Formatter, Style};
 pub use logfmt::Logfmt;
@@ -58,34 +55,5 @@ impl Format {
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {
         [Self::Json, Self::Logfmt, Self::Text].into_iter().find(|format| *format as u8 == number)
-    }
-}
-
-/// The formatters of a ring, made when they are needed first.
-#[derive(Clone, Debug, Default)]
-pub struct Formatters {
-    json: Option<Box<JsonFormatter>>,
-    logfmt: Option<Box<LogfmtFormatter>>,
-    text: Option<Box<TextFormatter>>,
-}
-
-impl Formatters {
-    /// Appends `record` to `out` in a format.
-    ///
-    /// # Errors
-    /// [`Malformed`] as [`Formatter::line`]; `out` is as before.
-    #[inline]
-    pub fn line(
-        &mut self,
-        format: Format,
-        record: &Record<'_>,
-        dictionary: &Dictionary,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Malformed> {
-        match format {
-            Format::Json => self.json.get_or_insert_default().line(record, dictionary, out),
-            Format::Logfmt => self.logfmt.get_or_insert_default().line(record, dictionary, out),
-            Format::Text => self.text.get_or_insert_default().line(record, dictionary, out),
-        }
     }
 }

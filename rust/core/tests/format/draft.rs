@@ -1,7 +1,7 @@
 //! Records and dictionaries in the making.
 
 use undergird_core::dictionary::{Dictionary, Entry};
-use undergird_core::format::JsonFormatter;
+use undergird_core::format::{Formatter, JsonFormatter, Style};
 use undergird_core::record::{HEADER, Header, INLINE, Record, Value, encode_group, flags};
 use undergird_core::scratch::Scratch;
 
@@ -89,7 +89,7 @@ impl Draft {
     }
 }
 
-pub fn line(formatter: &mut JsonFormatter, record: &[u8], dictionary: &Dictionary) -> Vec<u8> {
+pub fn line<S: Style>(formatter: &mut Formatter<S>, record: &[u8], dictionary: &Dictionary) -> Vec<u8> {
     let mut out = Vec::new();
     let record = Record::parse(record).expect("a header");
     formatter.line(&record, dictionary, &mut out).expect("a record");

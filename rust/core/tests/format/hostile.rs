@@ -43,7 +43,7 @@ const CLAIMS: [&[u8]; 16] = [
 ];
 
 /// Text, or bytes that are none.
-fn bytes(dice: &mut Dice) -> Vec<u8> {
+pub fn bytes(dice: &mut Dice) -> Vec<u8> {
     let mut text = dice.text();
     if dice.one_in(3) {
         for _ in 0..dice.below(4) {
@@ -85,7 +85,7 @@ impl Owned {
     }
 }
 
-fn odd_dictionary(dice: &mut Dice) -> Dictionary {
+pub fn odd_dictionary(dice: &mut Dice) -> Dictionary {
     let mut dictionary = Dictionary::new();
     for _ in 0..dice.below(8) {
         let entry = match dice.below(4) {
@@ -101,7 +101,7 @@ fn odd_dictionary(dice: &mut Dice) -> Dictionary {
     dictionary
 }
 
-fn odd_record(dice: &mut Dice) -> Vec<u8> {
+pub fn odd_record(dice: &mut Dice) -> Vec<u8> {
     let mut draft = if dice.one_in(4) { Draft::named(&bytes(dice), &bytes(dice)) } else { Draft::new(&bytes(dice)) };
     draft.header.level = dice.pick(&[0, 10, 20, 35, 255]);
     draft.header.stamp = dice.word();

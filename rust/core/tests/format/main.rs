@@ -5,4 +5,5 @@ mod hostile;
 mod lines;
 mod oracle;
 mod percent;
+mod plain;
 mod texts;
