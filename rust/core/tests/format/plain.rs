@@ -120,7 +120,7 @@ fn logfmt_has_the_names_and_the_order_of_the_json() {
     assert_eq!(
         written::<Logfmt>(&draft, &dictionary),
         HEAD.to_owned()
-            + r#""x is 3" function_name=step line_number=17 request_id=r1 tenant=null n=true "#
+            + r#""x is 3" function_name=step line_number=17 source_file=sim.py request_id=r1 tenant=null n=true "#
             + r#"exception="Traceback\n  ..." exception_type=ValueError exception_message="no \"x\"" "#
             + "truncated=true\n"
     );
@@ -137,7 +137,7 @@ fn text_is_one_line_and_indented_ones_for_what_has_more() {
     assert_eq!(
         written::<Text>(&draft, &dictionary),
         TEXT_HEAD.to_owned()
-            + "one\n    two function_name=step line_number=17 n=True\n"
+            + "one\n    two function_name=step line_number=17 source_file=sim.py n=True\n"
             + "    Traceback:\n      File\n    ValueError: \\u001b[31mno\n"
     );
     let mut draft = Draft::new(b"m");
