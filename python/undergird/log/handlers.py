@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from undergird import _core
 from undergird.log import redaction
+from undergird.log.names import checked
+from undergird.log.names import fields_of as fields_of_names
 from undergird.log.rendering import message
 from undergird.log.slow import fields_of
 from undergird.log.texts import text
 from undergird.log.values import render
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from undergird.log.rotation import Rotation
 
 FORMATS = {"json": 0, "logfmt": 1, "text": 2}
@@ -38,6 +42,7 @@ class FileHandler(logging.Handler):
         format: `"json"`.
         level: The lowest level that is written.
         call_site: Whether lines say function, line and file of the call.
+        names: Which names of process, thread and task lines say; see `configure`.
         rotation: When the file is put aside, and what becomes of it; `None` lets it grow.
     """
 
@@ -48,11 +53,13 @@ class FileHandler(logging.Handler):
         format: str = "json",
         level: int | str = 0,
         call_site: bool = False,
+        names: Iterable[str] | str = (),
         rotation: Rotation | None = None,
     ) -> None:
         self.path = os.path.abspath(os.fspath(path))  # noqa: PTH100 -- links stay, as in the standard library
         self.sink: Sink = (self.path, FORMATS[format], rotation.encode() if rotation else b"")
         self.call_site = call_site
+        self.names = checked(names)
         super().__init__(level)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -82,7 +89,7 @@ class FileHandler(logging.Handler):
                 level_name=text(record.levelname),
                 name=text(record.name),
                 message=_seen(message(record.msg, _arguments(record))),
-                fields={text(key): value for key, value in fields.items()},
+                fields={text(key): value for key, value in {**fields_of_names(record, self.names), **fields}.items()},
                 site=site,
                 exception=_exception(record),
             )

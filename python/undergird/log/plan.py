@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from undergird.log import redaction
 from undergird.log.handlers import FileHandler, Sink
+from undergird.log.names import wanted
 from undergird.log.texts import text
 from undergird.log.tree import Node
 
@@ -26,6 +27,7 @@ class Plan(NamedTuple):
         enabled: Bit `n` is set if level `10 * n` is enabled.
         native: Whether every handler that would see a record is one of our file handlers, and their lines say the same.
         call_site: Whether they say where the call stands.
+        names: Which names they say, as `undergird.log.names.wanted` has them.
         ask_disabled: The node's `__dict__`, if its `disabled` must be asked for at each call.
         sinks: For level `10 * n` at index `n`: the files, each with the number of its format and its rotation.
         lists: Lists of handlers and filters; the plan is void when one of them changes.
@@ -37,6 +39,7 @@ class Plan(NamedTuple):
     enabled: int
     native: bool
     call_site: bool
+    names: tuple[int, int | None]
     ask_disabled: dict[str, object] | None
     sinks: list[list[Sink]]
     lists: list[list[object]]
@@ -46,7 +49,7 @@ class Plan(NamedTuple):
 def plan(node: logging.Logger) -> Plan:
     """What a logger of this node is to do now."""
     # What is not as the standard library makes it may answer differently each time, so it is asked each time.
-    ask_each_time = Plan(node.name, [], ALL_ENABLED, False, False, None, [], [], [])
+    ask_each_time = Plan(node.name, [], ALL_ENABLED, False, False, (0, None), None, [], [], [])
     if type(node) not in _KNOWN_CLASSES or _METHODS & vars(node).keys():
         return ask_each_time
     native = not node.filters and not (redaction.current and redaction.current.texts)
@@ -69,7 +72,7 @@ def plan(node: logging.Logger) -> Plan:
         at = at.parent if at.propagate else None
     if any(type(one) is not list for one in lists):
         return ask_each_time
-    native &= len({bool(handler.call_site) for handler in files}) == 1
+    native &= len({(bool(handler.call_site), handler.names) for handler in files}) == 1
     sinks: list[list[Sink]] = [[]]
     enabled = 0
     for bit, level in enumerate(LEVELS, start=1):
@@ -79,5 +82,6 @@ def plan(node: logging.Logger) -> Plan:
             enabled |= 1 << bit
     ask_disabled = None if type(node) is Node else vars(node)
     site = native and bool(files[0].call_site)
+    said = wanted(files[0].names) if native else (0, None)
     level_names = [text(logging.getLevelName(level)) for level in (logging.NOTSET, *LEVELS)]
-    return Plan(node.name, level_names, enabled, native, site, ask_disabled, sinks, lists, attributes)
+    return Plan(node.name, level_names, enabled, native, site, said, ask_disabled, sinks, lists, attributes)

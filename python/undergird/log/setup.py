@@ -15,6 +15,7 @@ from undergird import _core
 from undergird.errors import ConfigurationError, LogFileError
 from undergird.log import redaction, registry
 from undergird.log.handlers import FORMATS, ConsoleHandler, FileHandler
+from undergird.log.names import checked as checked_names
 from undergird.log.redaction import Redaction, rules_of
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def configure(
     format: str = "json",
     console: bool = False,
     call_site: bool = False,
+    names: Iterable[str] | str = (),
     sync: bool = False,
     overload: str = "block",
     ring_dir: str | os.PathLike[str] | None = None,
@@ -68,6 +70,8 @@ def configure(
         format: `"json"`: one JSON object a line.
         console: Whether records also go to stderr, at once, for people.
         call_site: Whether lines say function, line and file of the call.
+        names: Who logged, in fields of each line: any of `"process"`, `"thread"` and `"task"` (their names),
+            `"process_id"`, `"thread_id"`, and `"rank"`, where MPI, Slurm or torchrun has started the process.
         sync: Whether a line is in the file when the call returns. Otherwise it is within 50 ms.
         overload: What happens when records come faster than the file takes them: `"block"` waits, for a second at
             most; `"drop_newest"` refuses; `"drop_below:WARNING"` (or any level) refuses below that level and waits
@@ -116,6 +120,7 @@ def configure(
         if type(value) is not bool:
             raise ConfigurationError(f"{setting} {value!r} is neither True nor False")
     durability, fsync_seconds = _fsync(fsync)
+    said = checked_names(names)
     rules = rules_of(redact)
     rotation = _rotation(
         max_bytes=max_bytes,
@@ -137,7 +142,7 @@ def configure(
     else:
         file = _checked(_path(path, "path"))
         directory = file.parent
-        handlers.append(FileHandler(file, format=format, call_site=call_site, rotation=rotation))
+        handlers.append(FileHandler(file, format=format, call_site=call_site, names=said, rotation=rotation))
     if console:
         handlers.append(ConsoleHandler())
     # First, so that nothing of the new run is logged under the rules of the old one.

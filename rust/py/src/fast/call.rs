@@ -166,6 +166,7 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
         0 => 0,
         in_use => in_use & (plan.extras | extras::CONTEXT),
     };
+    let names = plan.names;
     // From here on rendering may run Python: neither `plan` nor `gil` is used again.
     // SAFETY: the interpreter passes `count` live objects, and behind them one for each name.
     let args = unsafe { std::slice::from_raw_parts(call.args, call.count + call.fields()) };
@@ -173,7 +174,7 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
     unsafe { encode_message(call.py, &args[..call.count], &mut header, &mut scratch, &mut noticed)? };
     if extras != 0 {
         // SAFETY: the GIL is held.
-        unsafe { extras::encode(call.py, extras, &mut header, &mut scratch, &mut noticed) };
+        unsafe { extras::encode(call.py, extras, names, &mut header, &mut scratch, &mut noticed)? };
     }
     if let Some(bound) = &logger.bound {
         header.flags |= flags::BOUND;

@@ -8,6 +8,7 @@ use undergird_core::record::Header;
 use undergird_core::scratch::Scratch;
 
 use super::limits::Noticed;
+use super::names::Names;
 use super::site::encode_site;
 
 /// Fields of the surrounding context.
@@ -38,12 +39,27 @@ pub fn set(bit: u8, used: bool) {
 
 /// Appends the sections of some extras, in the record's order.
 ///
+/// # Errors
+/// Only what is not for a logger to swallow.
+///
 /// # Safety
 /// The GIL is held; Python code may run.
 #[inline(never)]
-pub unsafe fn encode(py: Python<'_>, extras: u8, header: &mut Header, out: &mut Scratch, noticed: &mut Noticed) {
+pub unsafe fn encode(
+    py: Python<'_>,
+    extras: u8,
+    names: Names,
+    header: &mut Header,
+    out: &mut Scratch,
+    noticed: &mut Noticed,
+) -> PyResult<()> {
     if extras & SITE != 0 {
         // SAFETY: the caller's promise.
         unsafe { encode_site(py, header, out, noticed) };
     }
+    if extras & NAMES != 0 {
+        // SAFETY: as above.
+        unsafe { names.encode(py, header, out, noticed)? };
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@ mod frames;
 pub mod limits;
 pub mod logger;
 pub mod methods;
+mod names;
 mod plan;
 mod planning;
 pub mod redaction;

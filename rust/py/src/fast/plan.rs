@@ -5,6 +5,7 @@ use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 use undergird_core::record::INLINE;
 
+use super::names::Names;
 use super::watch::{Expected, Watched, is_disabled};
 
 /// The standard library's five levels, a tenth of each.
@@ -21,6 +22,8 @@ pub struct Plan {
     pub native: bool,
     /// Which parts its files want besides, as bits of [`super::extras`].
     pub extras: u8,
+    /// Which names they want.
+    pub names: Names,
     /// The logger's name in the dictionary, or [`INLINE`].
     pub name: u32,
     /// The logger's name.
@@ -53,6 +56,7 @@ impl Plan {
             generation: NEVER,
             native: false,
             extras: 0,
+            names: Names::default(),
             name: INLINE,
             name_text: Box::default(),
             levels: [0; LEVELS],

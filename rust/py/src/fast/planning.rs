@@ -7,6 +7,7 @@ use pyo3::types::{PyDict, PyList, PyString};
 
 use super::extras;
 use super::fields::Fields;
+use super::names::Names;
 use super::plan::{LEVELS, Plan, Route};
 use super::redaction::is_active;
 use super::values::text_of;
@@ -24,6 +25,7 @@ struct Answer<'py> {
     enabled: u32,
     native: bool,
     call_site: bool,
+    names: (u8, Option<i64>),
     ask_disabled: Option<Bound<'py, PyDict>>,
     sinks: Vec<Vec<File>>,
     lists: Vec<Bound<'py, PyList>>,
@@ -58,7 +60,7 @@ fn try_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
         generation: made_at,
         enabled: answer.enabled,
         native: answer.native,
-        extras: if answer.call_site { extras::SITE } else { 0 },
+        names: Names::new(answer.names.0, answer.names.1),
         // SAFETY: a live str, and the GIL is held.
         name_text: unsafe { text_of(answer.name.as_ptr()) },
         ask_disabled: answer.ask_disabled.map(Bound::unbind),
@@ -66,6 +68,9 @@ fn try_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
         attributes: answer.attributes.into_iter().map(Expected::new).collect(),
         ..Plan::unknown()
     };
+    for (bit, wanted) in [(extras::SITE, answer.call_site), (extras::NAMES, !plan.names.is_empty())] {
+        plan.extras |= if wanted { bit } else { 0 };
+    }
     extras::set(plan.extras, true);
     if is_active()
         && let Some(bound) = bound
@@ -85,6 +90,7 @@ fn try_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
     if let Some(bound) = bound {
         plan.bound_shape = gil.shape(&runtime.memory, bound.keys().to_vec());
     }
+    plan.names.enter(&runtime, gil);
     for (level, sinks) in answer.sinks.iter().enumerate().take(LEVELS) {
         let route = gil.route_to(&runtime.memory, sinks.iter());
         let Some(place) = route else {
