@@ -112,9 +112,9 @@ def test_a_class_of_threads_may_have_any_name(either: Run) -> None:
     class Odd(threading.Thread):
         def run(self) -> None:
             log.info("odd")
-            del self._name  # type: ignore[attr-defined]
+            name = vars(self).pop("_name")
             log.info("nameless")
-            self._name = "again"
+            vars(self)["_name"] = name
 
     odd = Odd(name="odd")
     if not either.foreign:
