@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import itertools
+import json
 import os
 import re
 import signal
@@ -252,16 +255,74 @@ def test_doctor_shows_rings_owners_lag_drops_and_placement(
     before = ring.read_bytes()
     code, said = run(capsys, "doctor", ".")
     assert code == 1  # A dead process has left records.
-    shown = dict(line.strip().split("  ", 1) for line in said.splitlines()[1:])
-    shown = {key: value.strip() for key, value in shown.items()}
+    shown = facts_of(said, str(ring))
     pid = ring.name.split("-")[0]
-    assert said.splitlines()[0] == str(ring)
     assert shown["owner"].startswith(f"process {pid}, dead: `undergird recover`")
     assert shown["placement"] == "the directory that was asked for, 1024 KiB for records"
     assert shown["files"] == str(tmp_path / "run.log")
     assert shown["waiting"].startswith("500 records, ")
     assert shown["written"] == "1, dropped 0, failed 0"
     assert ring.read_bytes() == before  # Looking changes nothing.
+
+
+def facts_of(said: str, thing: str) -> dict[str, str]:
+    """What doctor says about one ring or log."""
+    _, _, rest = f"\n{said}".partition(f"\n{thing}\n")
+    lines = itertools.takewhile(lambda line: line.startswith("  "), rest.splitlines())
+    return {key: value.strip() for key, value in (line.strip().split("  ", 1) for line in lines)}
+
+
+def test_doctor_shows_lock_journal_and_cursors_of_a_log(
+    script: Script, rings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script(KILLED, check=False)
+    lock = (tmp_path / ".run.log.lock").read_bytes()
+    _, said = run(capsys, "doctor", ".")
+    shown = facts_of(said, str(tmp_path / "run.log"))
+    assert shown["lock"] == "free"
+    assert shown["journal"] == "closed: every batch is whole"
+    assert re.fullmatch(r"1 of the rings above, \d\d+ bytes behind; 0 of rings that are gone", shown["cursors"])
+    assert (tmp_path / ".run.log.lock").read_bytes() == lock
+    with (tmp_path / ".run.log.lock").open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        _, said = run(capsys, "doctor", ".")
+    assert facts_of(said, str(tmp_path / "run.log"))["lock"] == "held: a process is writing"
+
+
+def test_doctor_shows_a_batch_that_was_never_finished(
+    script: Script, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A line that is longer than files may be is begun, and the process ends in the middle of it.
+    done = script(
+        """
+        import os, resource, signal
+        import undergird
+        undergird.configure("run.log")
+        log = undergird.get_logger("cut")
+        log.info("first")
+        undergird.flush()
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        log.info("x" * 5000)
+        while not undergird.stats()["sinks"][os.path.abspath("run.log")].get("error"):
+            pass
+        print(os.getpid(), flush=True)
+        os._exit(0)
+        """
+    )
+    _, said = run(capsys, "doctor", ".", "--json")
+    facts = json.loads(said)
+    (ring,), (log,) = facts["rings"], facts["logs"]
+    assert not facts["ok"]
+    assert log["path"] == ring["files"][0] == str(tmp_path / "run.log")
+    journal = log["lock"]["open_journal"]
+    assert (journal["pid"], journal["ring"]) == (int(done.stdout), ring["id"])
+    assert journal["length"] > 5000
+    assert journal["offset"] < log["bytes"] == 1000
+    _, said = run(capsys, "doctor", ".")
+    assert f"process {journal['pid']} was appending {journal['length']} bytes" in said
+    assert run(capsys, "recover", ".")[0] == 0
+    assert [len(json.loads(line)["message"]) for line in (tmp_path / "run.log").read_text().splitlines()] == [5, 5000]
 
 
 def test_doctor_and_recover_leave_a_living_process_in_peace(

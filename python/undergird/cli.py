@@ -51,8 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     recover.add_argument("--discard", action="store_true", help="throw away what cannot be written")
     recover.set_defaults(run=_recover)
 
-    doctor = commands.add_parser("doctor", help="show rings, their owners, what waits in them and what was dropped")
+    doctor = commands.add_parser("doctor", help="show rings and logs: owners, locks, what waits, what was dropped")
     doctor.add_argument("directory", nargs="?", type=Path, help="as for recover")
+    doctor.add_argument("--json", action="store_true", help="as one JSON object, for programs")
     doctor.set_defaults(run=_doctor)
     return parser
 
@@ -82,9 +83,9 @@ def _recover(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from undergird.log.rings import doctor
+    from undergird.log.doctor import doctor
 
-    return doctor(options.directory, sys.stdout)
+    return doctor(options.directory, sys.stdout, as_json=options.json)
 
 
 if __name__ == "__main__":

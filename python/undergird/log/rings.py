@@ -1,12 +1,10 @@
-"""The rings of this user, seen from outside: what `undergird recover` and `undergird doctor` do."""
+"""The rings of this user: where they are, and `undergird recover`, which writes what dead processes left in them."""
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from undergird import _core
 
@@ -50,12 +48,12 @@ def recover(directory: Path | None, out: TextIO, *, discard: bool = False) -> in
     Returns:
         0 if nothing is left; 1 if something could not be written, or the directory is not there.
     """
+    if directory is not None and not directory.is_dir():
+        out.write(f"{directory} is not a directory\n")
+        return 1
     left = 0
-    rings = 0
-    for ring in _each(_core.recover_rings, directory, out):
-        if ring is None:
-            return 1
-        rings += 1
+    rings = [ring for folder in ring_directories(directory) for ring in _core.recover_rings(str(folder))]
+    for ring in rings:
         name = f"{ring['path']} (process {ring['pid']})" if ring["pid"] else str(ring["path"])
         match ring["outcome"]:
             case "recovered":
@@ -79,53 +77,8 @@ def recover(directory: Path | None, out: TextIO, *, discard: bool = False) -> in
     return 1 if left else 0
 
 
-def doctor(directory: Path | None, out: TextIO) -> int:
-    """Shows every ring: its place, its owner, what waits in it, what was dropped.
-
-    Args:
-        directory: As for `ring_directories`.
-        out: Where to show it.
-
-    Returns:
-        0 if all is well; 1 if a dead process has left records, records were dropped or could not be written, or a
-        file is no ring.
-    """
-    bad = 0
-    rings = 0
-    for ring in _each(_core.inspect_rings, directory, out):
-        if ring is None:
-            return 1
-        rings += 1
-        out.write(f"{ring['path']}\n")
-        if "error" in ring:
-            bad += 1
-            out.write(f"  cannot be read   {ring['error']}\n")
-            continue
-        orphan = not ring["alive"]
-        bad += bool((orphan and ring["lag_records"]) or ring["dropped"] or ring["failed"])
-        made = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(ring["created"]))
-        state = "alive" if ring["alive"] else "dead: `undergird recover` writes what it left"
-        out.write(f"  owner            process {ring['pid']}, {state}; ring made {made}\n")
-        out.write(f"  placement        {_placement(Path(ring['path']))}, {ring['capacity'] // 1024} KiB for records\n")
-        out.write(f"  files            {', '.join(ring['files']) or 'none yet'}\n")
-        out.write(f"  waiting          {ring['lag_records']} records, {ring['lag_bytes']} bytes\n")
-        out.write(f"  written          {ring['written']}, dropped {ring['dropped']}, failed {ring['failed']}\n")
-    if not rings:
-        out.write("no rings: nothing is being logged, and nothing was left behind\n")
-    return 1 if bad else 0
-
-
-def _each(look: Any, directory: Path | None, out: TextIO) -> Iterator[dict[str, Any] | None]:
-    """Each ring of each folder; `None` after saying so if there is no such directory."""
-    if directory is not None and not directory.is_dir():
-        out.write(f"{directory} is not a directory\n")
-        yield None
-        return
-    for folder in ring_directories(directory):
-        yield from look(str(folder))
-
-
-def _placement(ring: Path) -> str:
+def placement(ring: Path) -> str:
+    """How a ring came to be where it is, in words."""
     if _SHARED in ring.parents:
         return "shared memory"
     if ring.parent.parent.parent.name == ".undergird":

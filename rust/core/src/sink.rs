@@ -8,6 +8,7 @@
 //! kernel keeps lines of up to 4 KiB whole.
 
 mod locked;
+mod look;
 
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
@@ -25,6 +26,7 @@ use crate::descriptor::{Descriptor, Held, identity};
 use crate::lockfile::{LockFile, SIZE, SLOT, Stream, Unusable};
 
 pub use locked::Locked;
+pub use look::{Look, look};
 
 /// An open log file with its lock file.
 #[derive(Debug)]
@@ -90,9 +92,7 @@ pub struct Origin<'a> {
 impl FileSink {
     /// A sink for the file at `path`; files are opened at the first lock.
     pub fn new(path: &Path) -> Self {
-        // One lock for a file, by whatever link it is reached.
-        let target = fs::canonicalize(path);
-        let lock_path = lock_path(target.as_deref().unwrap_or(path));
+        let lock_path = lock_file_of(path);
         Self { log: None, lock: None, regular: true, estate: Arc::new(Estate::new(path, &lock_path)) }
     }
 
@@ -199,13 +199,7 @@ impl FileSink {
             bytes.resize(bytes.len() * 2, 0);
         }
         bytes.truncate(filled);
-        let state = LockFile::parse(&bytes).map_err(|reason| {
-            let why = match reason {
-                Unusable::Foreign => "is not a lock file of undergird".into(),
-                Unusable::Version(version) => format!("has format version {version}, which this version does not know"),
-            };
-            io::Error::new(ErrorKind::InvalidData, format!("{}: {why}", self.estate.lock_path().display()))
-        })?;
+        let state = LockFile::parse(&bytes).map_err(|reason| unusable(self.estate.lock_path(), reason))?;
         if filled < 16 || bytes[..16] == [0; 16] {
             // All blocks now, so that a full disk cannot keep us from saying what has been written.
             match fallocate(file, FallocateFlags::empty(), 0, SIZE) {
@@ -254,6 +248,20 @@ impl FileSink {
     pub fn sync(&self) -> io::Result<()> {
         self.log.as_ref().map_or(Ok(()), |held| held.file().sync_data())
     }
+}
+
+/// The lock file of the log at a path: one for a file, by whatever link it is reached.
+fn lock_file_of(path: &Path) -> PathBuf {
+    let target = fs::canonicalize(path);
+    lock_path(target.as_deref().unwrap_or(path))
+}
+
+fn unusable(lock_path: &Path, reason: Unusable) -> io::Error {
+    let why = match reason {
+        Unusable::Foreign => "is not a lock file of undergird".into(),
+        Unusable::Version(version) => format!("has format version {version}, which this version does not know"),
+    };
+    io::Error::new(ErrorKind::InvalidData, format!("{}: {why}", lock_path.display()))
 }
 
 /// Where the lock file of a log is: beside it, hidden.

@@ -7,8 +7,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use undergird_core::batch::Source;
 use undergird_core::directory::{SHARED_MEMORY, ring_directory};
+use undergird_core::lockfile::RingId;
 use undergird_core::recovery::{self, Outcome, recover, ring_files, rings_named_in};
 use undergird_core::ringfile::{Adoption, DROPPED, FAILED, Orphan, WRITTEN, snapshot};
+use undergird_core::sink::look;
 
 use crate::current::shared;
 use crate::home::BESIDE;
@@ -70,7 +72,7 @@ pub fn inspect_rings<'py>(py: Python<'py>, directory: PathBuf) -> PyResult<Bound
     let lock = Arc::default();
     for path in ring_files(&directory, &lock)? {
         let dict = PyDict::new(py);
-        dict.set_item("path", &path)?;
+        dict.set_item("path", path.to_string_lossy())?;
         let memory = match py.detach(|| snapshot(&path)) {
             Ok(memory) => memory,
             Err(error) => {
@@ -87,12 +89,14 @@ pub fn inspect_rings<'py>(py: Python<'py>, directory: PathBuf) -> PyResult<Bound
         source.refresh();
         let files: Vec<String> =
             source.sinks().map(|(_, sink)| String::from_utf8_lossy(&sink.path).into_owned()).collect();
+        dict.set_item("id", hex(&header.id))?;
         dict.set_item("pid", header.pid)?;
         dict.set_item("alive", alive)?;
         dict.set_item("created", header.created as f64 / 1e9)?;
-        dict.set_item("log_directory", &header.log_directory)?;
+        dict.set_item("log_directory", header.log_directory.to_string_lossy())?;
         dict.set_item("files", files)?;
         dict.set_item("capacity", memory.ring().capacity())?;
+        dict.set_item("head", head)?;
         dict.set_item("lag_bytes", head - tail)?;
         dict.set_item("lag_records", Source::count(&memory, &|_| true, tail, head))?;
         dict.set_item("written", memory.counter(WRITTEN))?;
@@ -101,4 +105,37 @@ pub fn inspect_rings<'py>(py: Python<'py>, directory: PathBuf) -> PyResult<Bound
         list.append(dict)?;
     }
     Ok(list)
+}
+
+/// What the lock file of a log says, without touching it; `None` if there is none.
+#[pyfunction]
+pub fn inspect_log(py: Python<'_>, log: PathBuf) -> PyResult<Option<Bound<'_, PyDict>>> {
+    let Some(seen) = py.detach(|| look(&log))? else { return Ok(None) };
+    let dict = PyDict::new(py);
+    dict.set_item("held", seen.held)?;
+    dict.set_item("put_aside_next", seen.state.rollover.map(|rollover| rollover.at))?;
+    let journal = seen.state.open_journal().map(|journal| -> PyResult<_> {
+        let dict = PyDict::new(py);
+        dict.set_item("ring", hex(&journal.stream.ring))?;
+        dict.set_item("pid", journal.pid)?;
+        dict.set_item("offset", journal.offset)?;
+        dict.set_item("length", journal.length)?;
+        dict.set_item("since", journal.stamp as f64 / 1e9)?;
+        Ok(dict)
+    });
+    dict.set_item("open_journal", journal.transpose()?)?;
+    let cursors = PyList::empty(py);
+    for cursor in seen.state.cursors.iter().flatten() {
+        let dict = PyDict::new(py);
+        dict.set_item("ring", hex(&cursor.stream.ring))?;
+        dict.set_item("position", cursor.position)?;
+        dict.set_item("written", cursor.stamp as f64 / 1e9)?;
+        cursors.append(dict)?;
+    }
+    dict.set_item("cursors", cursors)?;
+    Ok(Some(dict))
+}
+
+fn hex(id: &RingId) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -46,7 +46,7 @@ mod _core {
     #[pymodule_export]
     use crate::hooks::set_hooks;
     #[pymodule_export]
-    use crate::inspection::{discard_ring, inspect_rings, recover_rings, ring_directories};
+    use crate::inspection::{discard_ring, inspect_log, inspect_rings, recover_rings, ring_directories};
     #[pymodule_export]
     use crate::stats::stats;
 
