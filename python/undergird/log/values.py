@@ -71,6 +71,16 @@ def frozen(value: object, name: str = "") -> object:
     return value if _is_number(type(value)) else plain_of(value, name)
 
 
+def frozen_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields with values as they are now: what the core keeps of those that are bound or of the context.
+
+    Example:
+        >>> frozen_fields({"position": (3, 4)})
+        {'position': [3, 4]}
+    """
+    return {name: frozen(value, name) for name, value in fields.items()}
+
+
 def redacted(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """The fields without what must not be seen; values that hold nothing of it stay as they are.
 
@@ -80,17 +90,6 @@ def redacted(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     rules = redaction.current
     return fields if rules is None else {key: _redacted(text(key), value, rules) for key, value in fields.items()}
-
-
-def holds_hidden(fields: Mapping[str, Any]) -> bool:
-    """Whether anything in the fields must not be seen.
-
-    Example:
-        >>> holds_hidden({"agent_id": 7})
-        False
-    """
-    shown = redacted(fields)
-    return any(shown[key] is not value for key, value in fields.items())
 
 
 def _redacted(name: str, value: Any, rules: Rules) -> Any:

@@ -16,7 +16,7 @@ pub struct Hooks {
     message: Py<PyAny>,
     in_event_loop: Py<PyAny>,
     hidden: Py<PyAny>,
-    holds_hidden: Py<PyAny>,
+    frozen: Py<PyAny>,
 }
 
 static HOOKS: OnceLock<Hooks> = OnceLock::new();
@@ -31,7 +31,7 @@ pub fn hooks(_py: Python<'_>) -> PyResult<&'static Hooks> {
 
 /// Tells the core its Python functions; the first call counts.
 #[pyfunction]
-#[pyo3(signature = (*, plan, slow, render, message, in_event_loop, hidden, holds_hidden))]
+#[pyo3(signature = (*, plan, slow, render, message, in_event_loop, hidden, frozen))]
 pub fn set_hooks(
     plan: Py<PyAny>,
     slow: Py<PyAny>,
@@ -39,9 +39,9 @@ pub fn set_hooks(
     message: Py<PyAny>,
     in_event_loop: Py<PyAny>,
     hidden: Py<PyAny>,
-    holds_hidden: Py<PyAny>,
+    frozen: Py<PyAny>,
 ) {
-    let _ = HOOKS.set(Hooks { plan, slow, render, message, in_event_loop, hidden, holds_hidden });
+    let _ = HOOKS.set(Hooks { plan, slow, render, message, in_event_loop, hidden, frozen });
 }
 
 impl Hooks {
@@ -76,9 +76,9 @@ impl Hooks {
         call(self.hidden.bind(names.py()), [names])
     }
 
-    /// Whether anything in the fields must not be seen.
-    pub fn holds_hidden(&self, fields: &Bound<'_, PyDict>) -> PyResult<bool> {
-        call(self.holds_hidden.bind(fields.py()), [fields])?.extract()
+    /// A copy of the fields with values that cannot change any more, and without what must not be seen.
+    pub fn frozen<'py>(&self, fields: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
+        call(self.frozen.bind(fields.py()), [fields])?.cast_into().map_err(Into::into)
     }
 
     /// The message of a template and its arguments, or of a message that is no `str`.

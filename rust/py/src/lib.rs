@@ -36,6 +36,10 @@ mod _core {
     #[pymodule_export]
     use crate::emit::emit;
     #[pymodule_export]
+    use crate::fast::context::{get_context, set_context};
+    #[pymodule_export]
+    use crate::fast::fields::Fields;
+    #[pymodule_export]
     use crate::fast::logger::Logger;
     #[pymodule_export]
     use crate::fast::redaction::redact;
@@ -62,6 +66,7 @@ mod _core {
         }
         crate::generation::install();
         crate::fork::install();
+        crate::fast::context::install(module.py())?;
         crate::fast::methods::install(&module.py().get_type::<Logger>())
     }
 }

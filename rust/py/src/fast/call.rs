@@ -11,12 +11,14 @@ use undergird_core::record::{Header, INLINE, Kind, encode_group, flags};
 use undergird_core::scratch::Scratch;
 
 use super::arguments::encode_message;
-use super::extras;
+use super::fields::Fields;
 use super::limits::{Noticed, countable};
 use super::logger::Logger;
 use super::redaction::{Hidden, encode_mask, judge};
 use super::shapes::shape;
+use super::surroundings::Surroundings;
 use super::values::{encode, encode_text};
+use super::{context, extras};
 use crate::accept::accept;
 use crate::current::current;
 use crate::generation::generation;
@@ -38,6 +40,11 @@ impl Call<'_> {
         // SAFETY: the method's descriptor has checked the type; the class is frozen, so a shared reference is all
         // there is.
         unsafe { Bound::ref_from_ptr(self.py, &self.this).cast_unchecked::<Logger>().get() }
+    }
+
+    #[inline(always)]
+    fn surroundings(&self) -> &Surroundings {
+        self.logger().surroundings.get()
     }
 
     fn fields(&self) -> usize {
@@ -102,9 +109,9 @@ pub unsafe extern "C" fn method<const LEVEL: usize>(
     // SAFETY: the interpreter holds the GIL when it calls a method.
     let py = unsafe { Python::assume_attached() };
     let call = Call { py, this, args, count: count as usize, names };
-    let outcome = match call.logger().plan(py) {
+    let outcome = match call.surroundings().plan(py) {
         Ok(plan) if plan.is_off(py, LEVEL) && count > 0 => Ok(()),
-        Ok(_) => catch_unwind(AssertUnwindSafe(|| log::<LEVEL>(call))).unwrap_or_else(|_| {
+        Ok(_) => catch_unwind(AssertUnwindSafe(|| start::<LEVEL>(call))).unwrap_or_else(|_| {
             Err(PyRuntimeError::new_err("undergird: a log call failed inside; please report this"))
         }),
         Err(error) => Err(error),
@@ -119,16 +126,26 @@ pub unsafe extern "C" fn method<const LEVEL: usize>(
     }
 }
 
-fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
+/// Logs a call that asks for nothing but itself in code of its own, which pays for nothing else.
+fn start<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
+    if extras::in_use() == 0 { log::<LEVEL, false>(call) } else { log::<LEVEL, true>(call) }
+}
+
+/// `EXTRAS`: whether something is in use that most programs do without.
+#[inline(always)]
+fn log<const LEVEL: usize, const EXTRAS: bool>(call: Call<'_>) -> PyResult<()> {
     if call.count == 0 {
         return Err(PyTypeError::new_err("a log call needs a message: missing argument 'msg'"));
     }
-    let logger = call.logger();
-    let mut plan = logger.plan(call.py)?;
+    let surroundings = call.surroundings();
+    let mut plan = surroundings.plan(call.py)?;
     if !plan.still_holds(call.py) {
-        plan = logger.replan(call.py)?;
+        plan = surroundings.replan(call.py)?;
         if plan.is_off(call.py, LEVEL) {
             return Ok(());
+        }
+        if !EXTRAS && extras::in_use() != 0 {
+            return log::<LEVEL, true>(call);
         }
     }
     // SAFETY: the GIL is held; the reference ends with this call.
@@ -154,6 +171,19 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
     } else {
         (INLINE, Hidden::default())
     };
+    // They are made ready before anything is rendered, since that may run Python too.
+    let bound = call.logger().bound.as_ref().map(Py::get);
+    let bound_keys = match bound.map(|bound| bound.shape(gil.epoch)) {
+        None => INLINE,
+        Some(Some(keys)) => keys,
+        Some(None) => return prepared::<LEVEL>(call, bound),
+    };
+    let context = if EXTRAS && extras::in_use() & extras::CONTEXT != 0 { context::fields(call.py) } else { None };
+    let context_keys = match context.as_ref().map(|context| context.get().shape(gil.epoch)) {
+        None => INLINE,
+        Some(Some(keys)) => keys,
+        Some(None) => return prepared::<LEVEL>(call, context.as_ref().map(Bound::get)),
+    };
     let (made_at, route) = (plan.generation, plan.route(LEVEL));
     let mut scratch = Scratch::new();
     let mut noticed = Noticed::default();
@@ -161,11 +191,7 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
         header.flags |= flags::NAME_INLINE;
         scratch.text(&plan.name_text);
     }
-    let bound_shape = plan.bound_shape;
-    let extras = match extras::in_use() {
-        0 => 0,
-        in_use => in_use & (plan.extras | extras::CONTEXT),
-    };
+    let extras = if EXTRAS { plan.extras } else { 0 };
     let names = plan.names;
     // From here on rendering may run Python: neither `plan` nor `gil` is used again.
     // SAFETY: the interpreter passes `count` live objects, and behind them one for each name.
@@ -176,10 +202,13 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
         // SAFETY: the GIL is held.
         unsafe { extras::encode(call.py, extras, names, &mut header, &mut scratch, &mut noticed)? };
     }
-    if let Some(bound) = &logger.bound {
+    if let Some(context) = &context {
+        header.flags |= flags::CONTEXT;
+        context.get().encode(call.py, context_keys, &mut scratch, &mut noticed);
+    }
+    if let Some(bound) = bound {
         header.flags |= flags::BOUND;
-        noticed.truncated |= bound.truncated;
-        bound.encode(bound_shape, &mut scratch);
+        bound.encode(call.py, bound_keys, &mut scratch, &mut noticed);
     }
     if call.fields() > 0 {
         header.flags |= flags::FIELDS;
@@ -211,7 +240,14 @@ fn log<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
 fn judged<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
     // SAFETY: the interpreter's tuple of keywords.
     let names = unsafe { Bound::from_borrowed_ptr(call.py, call.names) };
-    if judge(&names)? { log::<LEVEL>(call) } else { slow(call, LEVEL) }
+    if judge(&names)? { start::<LEVEL>(call) } else { slow(call, LEVEL) }
+}
+
+/// Makes bound fields or those of the context ready for the present ring, then logs.
+#[cold]
+fn prepared<const LEVEL: usize>(call: Call<'_>, fields: Option<&Fields>) -> PyResult<()> {
+    let ready = fields.map_or(Ok(false), Fields::prepare)?;
+    if ready { start::<LEVEL>(call) } else { slow(call, LEVEL) }
 }
 
 /// The standard library's way.

@@ -2,8 +2,9 @@
 
 mod arguments;
 mod call;
+pub mod context;
 pub mod extras;
-mod fields;
+pub mod fields;
 mod frames;
 pub mod limits;
 pub mod logger;
@@ -14,6 +15,7 @@ mod planning;
 pub mod redaction;
 mod shapes;
 pub mod site;
+mod surroundings;
 pub mod upcall;
 pub mod values;
 mod watch;

@@ -32,8 +32,6 @@ pub struct Plan {
     pub(super) levels: [u8; LEVELS],
     /// Bit `n`: some file takes level `10 * n`.
     pub(super) taken: u32,
-    /// The bound keys in the dictionary, or [`INLINE`].
-    pub bound_shape: u32,
     /// Bit `n`: level `10 * n` is enabled.
     pub(super) enabled: u32,
     /// The node's `__dict__`, if its `disabled` has to be asked for at each call.
@@ -61,7 +59,6 @@ impl Plan {
             name_text: Box::default(),
             levels: [0; LEVELS],
             taken: 0,
-            bound_shape: INLINE,
             enabled: 0,
             ask_disabled: None,
             routes: [Route::default(); LEVELS],

@@ -6,10 +6,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
 use super::extras;
-use super::fields::Fields;
 use super::names::Names;
 use super::plan::{LEVELS, Plan, Route};
-use super::redaction::is_active;
 use super::values::text_of;
 use super::watch::{Expected, Watched};
 use crate::current::ensure;
@@ -36,20 +34,20 @@ struct Answer<'py> {
 ///
 /// # Errors
 /// What the hook raises.
-pub fn make_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
+pub fn make_plan(node: &Bound<'_, PyAny>) -> PyResult<Plan> {
     for _ in 0..3 {
-        let plan = try_plan(node, bound)?;
+        let plan = try_plan(node)?;
         if plan.generation == generation().load(Ordering::Relaxed) {
             return Ok(plan);
         }
     }
     // Something changes faster than we look: the standard library's way is right whatever happens.
-    let mut plan = try_plan(node, bound)?;
+    let mut plan = try_plan(node)?;
     plan.never_holds();
     Ok(plan)
 }
 
-fn try_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
+fn try_plan(node: &Bound<'_, PyAny>) -> PyResult<Plan> {
     let py = node.py();
     // Without even a ring in the heap, records go the standard library's way, which knows what to do about errors.
     let runtime = ensure(py).unwrap_or_default();
@@ -72,12 +70,6 @@ fn try_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
         plan.extras |= if wanted { bit } else { 0 };
     }
     extras::set(plan.extras, true);
-    if is_active()
-        && let Some(bound) = bound
-    {
-        // Bound before the rules were what they are.
-        plan.native &= !hooks(py)?.holds_hidden(bound.dict.bind(py))?;
-    }
     // SAFETY: live strs, and the GIL is held.
     let level_names: Vec<_> = answer.level_names.iter().map(|name| unsafe { text_of(name.as_ptr()) }).collect();
     let Some(runtime) = runtime.filter(|_| plan.native) else {
@@ -87,9 +79,6 @@ fn try_plan(node: &Bound<'_, PyAny>, bound: Option<&Fields>) -> PyResult<Plan> {
     // SAFETY: the GIL is held, and nothing below runs Python.
     let gil = unsafe { runtime.gil() };
     plan.name = gil.name(&runtime.memory, &plan.name_text);
-    if let Some(bound) = bound {
-        plan.bound_shape = gil.shape(&runtime.memory, bound.keys().to_vec());
-    }
     plan.names.enter(&runtime, gil);
     for (level, sinks) in answer.sinks.iter().enumerate().take(LEVELS) {
         let route = gil.route_to(&runtime.memory, sinks.iter());

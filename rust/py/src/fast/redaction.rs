@@ -1,6 +1,6 @@
 //! Fields that must not be seen. Python knows which; here it is remembered for each call site, by its keywords.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use pyo3::prelude::*;
 use undergird_core::record::Value;
@@ -15,6 +15,8 @@ use crate::hooks::hooks;
 static MASK: GilCell<Option<String>> = GilCell::new(None);
 /// Whether there is a mask, for who only wants to know that.
 static ACTIVE: AtomicBool = AtomicBool::new(false);
+/// Changes with the rules: what was rendered under others is rendered anew.
+static EDITION: AtomicU64 = AtomicU64::new(1);
 
 /// Which of a call's fields must not be seen: bit `n` for the field `n`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +43,7 @@ pub fn redact(py: Python<'_>, mask: Option<String>) {
     // Relaxed: read and written with the GIL held.
     ACTIVE.store(mask.is_some(), Ordering::Relaxed);
     *MASK.get(py) = mask;
+    EDITION.fetch_add(1, Ordering::Relaxed);
     // SAFETY: the GIL is held.
     unsafe { shapes::forget() };
     invalidate();
@@ -50,6 +53,13 @@ pub fn redact(py: Python<'_>, mask: Option<String>) {
 #[inline]
 pub fn is_active() -> bool {
     ACTIVE.load(Ordering::Relaxed)
+}
+
+/// The number of the present rules, from 1.
+#[inline]
+pub fn edition() -> u64 {
+    // Relaxed: read and written with the GIL held.
+    EDITION.load(Ordering::Relaxed)
 }
 
 /// Asks Python which fields of a call's keywords must not be seen, and remembers it; whether that could be done.

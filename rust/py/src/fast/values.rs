@@ -139,6 +139,20 @@ pub unsafe fn encode(
     Ok(())
 }
 
+/// Whether [`encode`] copies a value as it is.
+///
+/// # Safety
+/// A live object, and the GIL is held.
+pub unsafe fn is_primitive(object: *mut ffi::PyObject) -> bool {
+    // SAFETY: reading a live object's type.
+    unsafe {
+        let kind = ffi::Py_TYPE(object);
+        let (text, int, float) = (&raw mut ffi::PyUnicode_Type, &raw mut ffi::PyLong_Type, &raw mut ffi::PyFloat_Type);
+        let constants = [ffi::Py_None(), ffi::Py_True(), ffi::Py_False()];
+        [text, int, float].contains(&kind) || constants.contains(&object)
+    }
+}
+
 /// # Safety
 /// `object` is an `int` or of a subclass, and the GIL is held.
 unsafe fn encode_int(object: *mut ffi::PyObject, out: &mut Scratch, noticed: &mut Noticed) {
