@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from undergird import _core
 from undergird._context import context
 from undergird.log.slow import slow
 from undergird.log.tree import node
+
+if TYPE_CHECKING:
+    from undergird.log.timing import Timer
 
 
 class Logger(_core.Logger):
@@ -120,6 +123,33 @@ class Logger(_core.Logger):
         if not _is_level(level):
             return
         slow(self, level, (msg, *args), fields)
+
+    def timer(self, event: str, /, *, level: int | str = "INFO", threshold: float = 0.0, **fields: Any) -> Timer:
+        """Logs at the end how long a block or a function took, as `duration_ms`.
+
+        With `with` or `async with`; as a decorator of functions, coroutine functions and generators of either kind,
+        each of whose calls has a timer of its own. If the body fails, the record says `failed` and `error_type` and the
+        exception goes on; if its task is cancelled, `cancelled`.
+
+        Args:
+            event: The message.
+            level: The record's level; where it is off, nothing is timed.
+            threshold: Seconds below which nothing is logged unless the body failed.
+            **fields: Fields of the record.
+
+        Raises:
+            ConfigurationError: For a level that is not known, or a threshold that is no time.
+
+        Example:
+            >>> import undergird
+            >>> log = undergird.get_logger("sim")
+            >>> with log.timer("simulation_step", step=3) as timer:
+            ...     timer.fields["agents"] = 1000
+        """
+        from undergird.log.setup import level_number
+        from undergird.log.timing import Timer, checked_threshold
+
+        return Timer(self, event, level_number(level, "level"), checked_threshold(threshold), fields)
 
     @property
     def name(self) -> str:

@@ -103,7 +103,7 @@ def configure(
         >>> import undergird
         >>> undergird.configure("run.log", level="DEBUG")
     """
-    number = _level(level, "level")
+    number = level_number(level, "level")
     if not _is_text(format) or format not in FORMATS:
         raise ConfigurationError(f"format {format!r} is not known; there is {', '.join(map(repr, FORMATS))}")
     word, _, limit = overload.partition(":") if _is_text(overload) else ("", "", "")
@@ -111,7 +111,7 @@ def configure(
         raise ConfigurationError(
             f"overload {overload!r} is not known; there is 'block', 'drop_newest' and 'drop_below:LEVEL'"
         )
-    limit_number = _level(limit, "overload") if limit else 0
+    limit_number = level_number(limit, "overload") if limit else 0
     size = RING_SIZE if ring_size is None else ring_size
     if type(size) is not int or not RING_SIZES[0] <= size <= RING_SIZES[1]:
         raise ConfigurationError(f"ring_size {size!r} is not between {RING_SIZES[0]} and {RING_SIZES[1]} bytes")
@@ -239,7 +239,20 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _level(level: int | str, setting: str) -> int:
+def level_number(level: int | str, setting: str) -> int:
+    """The number of a level.
+
+    Args:
+        level: Its number or name.
+        setting: What was set to it, for the message of an error.
+
+    Raises:
+        ConfigurationError: If there is no such level.
+
+    Example:
+        >>> level_number("INFO", "level")
+        20
+    """
     names = logging.getLevelNamesMapping()
     number = names.get(level) if isinstance(level, str) else level
     if not isinstance(number, int) or isinstance(number, bool):

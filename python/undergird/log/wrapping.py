@@ -1,0 +1,74 @@
+"""Functions of every kind, with something around their bodies."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def wrapped(function: F, around: Callable[[], AbstractContextManager[Any]]) -> F:
+    """The function, each run of whose body is in a block of its own.
+
+    Args:
+        function: Any callable; a coroutine function or a generator function of either kind gives one of its own kind,
+            whose block begins with its body's first step and ends with its last.
+        around: Gives the block of a run.
+
+    Raises:
+        TypeError: If it is none.
+
+    Example:
+        >>> from contextlib import nullcontext
+        >>> wrapped(len, nullcontext)("three")
+        5
+    """
+    if isinstance(function, staticmethod | classmethod):
+        return type(function)(wrapped(function.__func__, around))  # type: ignore[return-value]
+    if not callable(function):
+        raise TypeError(f"{function!r} is no function")
+    # An object with `__call__` is of its method's kind.
+    kinds = (function, getattr(function, "__call__", None))  # noqa: B004 -- the method itself is looked at
+
+    async def coroutine(*args: Any, **kwargs: Any) -> Any:
+        with around():
+            return await function(*args, **kwargs)
+
+    def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        with around():
+            return (yield from function(*args, **kwargs))
+
+    async def asynchronous_generator(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        with around():
+            inner = function(*args, **kwargs)
+            step = inner.asend(None)
+            while True:
+                try:
+                    value = await step
+                except StopAsyncIteration:
+                    return
+                try:
+                    step = inner.asend((yield value))
+                except GeneratorExit:
+                    await inner.aclose()
+                    raise
+                except BaseException as thrown:
+                    step = inner.athrow(thrown)
+
+    def plain(*args: Any, **kwargs: Any) -> Any:
+        with around():
+            return function(*args, **kwargs)
+
+    inside: Callable[..., Any] = plain
+    for is_kind, made in (
+        (inspect.iscoroutinefunction, coroutine),
+        (inspect.isgeneratorfunction, generator),
+        (inspect.isasyncgenfunction, asynchronous_generator),
+    ):
+        if any(map(is_kind, kinds)):
+            inside = made
+    return functools.wraps(function)(inside)  # type: ignore[return-value]
