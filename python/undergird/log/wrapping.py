@@ -28,7 +28,7 @@ def wrapped(function: F, around: Callable[[], AbstractContextManager[Any]]) -> F
         5
     """
     if isinstance(function, staticmethod | classmethod):
-        return type(function)(wrapped(function.__func__, around))  # type: ignore[return-value]
+        return type(function)(wrapped(function.__func__, around))
     if not callable(function):
         raise TypeError(f"{function!r} is no function")
     # An object with `__call__` is of its method's kind.
