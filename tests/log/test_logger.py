@@ -213,8 +213,10 @@ def test_a_primitive_call_makes_no_record_of_the_standard_library(run: Run) -> N
     try:
         log.info("native %d", 1, a=1, b="x", c=[1])
         log.bind(x=1).error("native too")
-        log.error("slow", exc_info=True)
+        log.error("native as well", exc_info=True, a=1)
+        log.exception("native as well")
+        log.error("slow", extra={"a": 1})
     finally:
         logging.setLogRecordFactory(before)
     assert made == ["slow"]
-    assert len(run.lines()) == 3
+    assert len(run.lines()) == 5

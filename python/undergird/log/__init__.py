@@ -10,6 +10,7 @@ from __future__ import annotations
 from undergird import _core
 from undergird.log.callers import OURS
 from undergird.log.deferred import lazy
+from undergird.log.exceptions import attached
 from undergird.log.handlers import ConsoleHandler, FileHandler
 from undergird.log.logger import Logger, get_logger
 from undergird.log.plan import plan
@@ -44,4 +45,5 @@ _core.set_hooks(
     in_event_loop=in_event_loop,
     hidden=hidden,
     frozen=frozen_fields,
+    attached=attached,
 )

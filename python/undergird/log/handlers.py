@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from undergird import _core
 from undergird.log import redaction
+from undergird.log.exceptions import exception_of, locals_of
 from undergird.log.names import checked
 from undergird.log.names import fields_of as fields_of_names
 from undergird.log.rendering import message
@@ -81,6 +82,7 @@ class FileHandler(logging.Handler):
             fields = fields_of(record)
             if record.stack_info:
                 fields = {**fields, "stack_info": record.stack_info}
+            fields = {**fields, **locals_of(record.exc_info)}
             site = (record.funcName or "", record.pathname, record.lineno) if self.call_site else None
             _core.emit(
                 self.sink,
@@ -111,17 +113,11 @@ def _arguments(record: logging.LogRecord) -> tuple[Any, ...]:
 
 
 def _exception(record: logging.LogRecord) -> tuple[str, str, str] | None:
-    if not record.exc_info or record.exc_info[0] is None:
-        return None
-    try:
-        kind, error, _ = record.exc_info
-        if not record.exc_text:
-            record.exc_text = _TRACEBACKS.formatException(record.exc_info)
-        name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-        return _seen(record.exc_text), name, _seen(text(error))
-    except Exception:
-        # What was given as `exc_info` is none; the rest of the record is worth keeping.
-        return _seen(text(record.exc_info)), "", ""
+    exception = exception_of(record.exc_info)
+    if exception is None and record.exc_text:
+        # It has been through a queue, for which the text was made and the exception taken off.
+        return _seen(record.exc_text), "", ""
+    return exception and (_seen(exception.text), exception.kind, _seen(exception.message))
 
 
 def _shown(value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from undergird import _core
 from undergird._context import context
@@ -11,14 +11,15 @@ from undergird.log.slow import slow
 from undergird.log.tree import node
 
 if TYPE_CHECKING:
+    from undergird.log.catch import Catch, F, Kinds
     from undergird.log.timing import Timer
 
 
 class Logger(_core.Logger):
     """Logs messages with fields, over a node of the standard library's tree.
 
-    `debug`, `info`, `warning`, `error` and `critical` are native methods: `log.info(msg, *args, **fields)`.
-    Level, handlers, filters and the rest are the node's; what is set there acts at the next call.
+    `debug`, `info`, `warning`, `error`, `critical` and `exception` are native methods: `log.info(msg, *args,
+    **fields)`. Level, handlers, filters and the rest are the node's; what is set there acts at the next call.
 
     Get one by `undergird.get_logger`; `bind` makes others with fields of their own.
 
@@ -92,17 +93,79 @@ class Logger(_core.Logger):
     context = staticmethod(context)
     """`undergird.context`: fields that every record carries while a block or a function runs, whoever logs it."""
 
-    def exception(self, msg: object, /, *args: Any, exc_info: Any = True, **fields: Any) -> None:
-        """Logs at ERROR with the exception that is being handled; see `info`.
+    @overload
+    def catch(self, function: F, /) -> F: ...
+
+    @overload
+    def catch(
+        self,
+        exceptions: Kinds = ...,
+        /,
+        *,
+        exclude: Kinds = ...,
+        level: int | str = ...,
+        message: str | None = ...,
+        reraise: bool = ...,
+        default: Any = ...,
+        **fields: Any,
+    ) -> Catch: ...
+
+    def catch(
+        self,
+        exceptions: Any = Exception,
+        /,
+        *,
+        exclude: Kinds = (),
+        level: int | str = "ERROR",
+        message: str | None = None,
+        reraise: bool = False,
+        default: Any = None,
+        **fields: Any,
+    ) -> Any:
+        """Logs exceptions that come out of a function or a block, and swallows them unless told otherwise.
+
+        As a decorator, with or without parentheses: for functions, coroutine functions, generators, asynchronous
+        generators and methods. As a context manager: `with log.catch():`, also `async with`.
+
+        Args:
+            exceptions: Which are caught. `KeyboardInterrupt`, `SystemExit`, `GeneratorExit` and `CancelledError`, which
+                are no `Exception`, are swallowed only if they are named: `BaseException` logs them, and they go on.
+            exclude: Which of these are not.
+            level: The level's number or name.
+            message: The message; by default it names the function.
+            reraise: Whether they go on after they have been logged.
+            default: What a function returns in whose place one was caught.
+            **fields: Fields of the record.
+
+        Raises:
+            TypeError: For `exceptions` or `exclude` that are none, and for a function that is none.
+            ConfigurationError: For a level that is not known; it is a `ValueError`.
 
         Example:
             >>> import undergird
-            >>> try:
-            ...     1 / 0
-            ... except ZeroDivisionError:
-            ...     undergird.get_logger("docs").exception("division failed", denominator=0)
+            >>> log = undergird.get_logger("docs")
+            >>> @log.catch(ZeroDivisionError, default=0.0, job="ratio")
+            ... def ratio(a, b):
+            ...     return a / b
+            >>> ratio(1, 0)
+            0.0
+            >>> with log.catch(reraise=True, message="the step failed"):
+            ...     pass
         """
-        slow(self, logging.ERROR, (msg, *args), {"exc_info": exc_info, **fields})
+        from undergird.log.catch import Catch, is_function
+
+        if is_function(exceptions):
+            return Catch(self)(exceptions)
+        return Catch(
+            self,
+            exceptions,
+            exclude=exclude,
+            level=level,
+            message=message,
+            reraise=reraise,
+            default=default,
+            fields=fields,
+        )
 
     def log(self, level: int, msg: object, /, *args: Any, **fields: Any) -> None:
         """Logs at any level; see `info`.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from undergird import _core
 from undergird.errors import ConfigurationError, LogFileError
-from undergird.log import redaction, registry
+from undergird.log import frames, redaction, registry, variables
 from undergird.log.handlers import FORMATS, ConsoleHandler, FileHandler
 from undergird.log.names import checked as checked_names
 from undergird.log.redaction import Redaction, rules_of
@@ -48,6 +48,8 @@ def configure(
     ring_size: int | None = None,
     fsync: bool | float | str = False,
     redact: Redaction | Iterable[str | re.Pattern[str]] | str | None = None,
+    exception_locals: bool = False,
+    exception_suppress: Iterable[str] | str = (),
     max_bytes: int = 0,
     when: str | None = None,
     interval: int = 1,
@@ -84,6 +86,10 @@ def configure(
             after something was written.
         redact: What must not be seen: names of fields, at any depth, such as `["password", "*token*", "user.email"]`;
             or a `Redaction`, for patterns in texts too. What is redacted never reaches the ring either.
+        exception_locals: Whether lines with an exception also have the local variables of its frames, under
+            `exception_locals`: bounded, and redacted as fields are.
+        exception_suppress: Frames that tracebacks leave out, with a mark that says how many: names of modules, which
+            stand for what is below them too, such as `["starlette", "asyncio.runners"]`, and paths of files or folders.
         max_bytes: The size that the file never reaches; for this and what follows see `undergird.Rotation`.
         when: When it is put aside whatever its size: `"S"`, `"M"`, `"H"`, `"D"`, `"midnight"`, `"W0"` to `"W6"`.
         interval: How many of those.
@@ -116,12 +122,19 @@ def configure(
     if type(size) is not int or not RING_SIZES[0] <= size <= RING_SIZES[1]:
         raise ConfigurationError(f"ring_size {size!r} is not between {RING_SIZES[0]} and {RING_SIZES[1]} bytes")
     rings = _ring_dir(ring_dir)
-    for setting, value in {"console": console, "call_site": call_site, "sync": sync}.items():
+    switches = {
+        "console": console,
+        "call_site": call_site,
+        "sync": sync,
+        "exception_locals": exception_locals,
+    }
+    for setting, value in switches.items():
         if type(value) is not bool:
             raise ConfigurationError(f"{setting} {value!r} is neither True nor False")
     durability, fsync_seconds = _fsync(fsync)
     said = checked_names(names)
     rules = rules_of(redact)
+    suppressed = _suppressed(exception_suppress)
     rotation = _rotation(
         max_bytes=max_bytes,
         when=when,
@@ -147,6 +160,8 @@ def configure(
         handlers.append(ConsoleHandler())
     # First, so that nothing of the new run is logged under the rules of the old one.
     redaction.use(rules)
+    frames.suppress(suppressed)
+    variables.want(exception_locals)
     _core.redact(None if rules is None else rules.mask)
     _core.configure(
         # One folder of rings for a directory, by whatever way it is named.
@@ -224,6 +239,17 @@ def _rotation(**settings: Any) -> Rotation | None:
     from undergird.log.rotation import Rotation
 
     return Rotation(**settings)
+
+
+def _suppressed(given: object) -> frames.Suppressed | None:
+    names = [given] if isinstance(given, str) else given
+    if not isinstance(names, Iterable):
+        raise ConfigurationError(f"exception_suppress {given!r} is neither a name nor an iterable of names")
+    listed = list(names)
+    for name in listed:
+        if not isinstance(name, str) or not name:
+            raise ConfigurationError(f"exception_suppress: {name!r} is neither a module's name nor a path")
+    return frames.Suppressed(listed) if listed else None
 
 
 def _path(given: object, setting: str) -> Path:

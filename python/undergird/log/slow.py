@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import logging
-import sys
-import traceback
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from undergird import _context
 from undergird.log.callers import caller
 from undergird.log.deferred import resolved
+from undergird.log.exceptions import exc_info_of, stack_of
 from undergird.log.rendering import message
 from undergird.log.values import redacted
 
@@ -37,7 +35,7 @@ def slow(logger: Logger, level: int, args: tuple[Any, ...], fields: dict[str, An
     node = logger._node
     if not node.isEnabledFor(level):
         return
-    exc_info = _exc_info(fields.pop("exc_info", None))
+    exc_info = exc_info_of(fields.pop("exc_info", None))
     stack_info = fields.pop("stack_info", False)
     stacklevel = fields.pop("stacklevel", 1)
     extra = fields.pop("extra", None) or {}
@@ -46,7 +44,7 @@ def slow(logger: Logger, level: int, args: tuple[Any, ...], fields: dict[str, An
         args = tuple(map(resolved, args))
         fields = dict(redacted({key: resolved(value) for key, value in fields.items()}))
     frame = caller(stacklevel)
-    stack = _stack(frame) if stack_info else None
+    stack = stack_of(frame) if stack_info else None
     function, file, line = _place(frame)
     try:
         record = node.makeRecord(node.name, level, file, line, args[0], args[1:], exc_info, function, None, stack)
@@ -81,23 +79,7 @@ def _is_taken(node: logging.Logger, level: int) -> bool:
     return not found
 
 
-def _exc_info(given: Any) -> Any:
-    if not given:
-        return None
-    if isinstance(given, BaseException):
-        return type(given), given, given.__traceback__
-    return given if isinstance(given, tuple) else sys.exc_info()
-
-
 def _place(frame: FrameType | None) -> tuple[str, str, int]:
     if frame is None:
         return "(unknown function)", "(unknown file)", 0
     return frame.f_code.co_name, frame.f_code.co_filename, frame.f_lineno or 0
-
-
-def _stack(frame: FrameType | None) -> str:
-    out = io.StringIO()
-    out.write("Stack (most recent call last):\n")
-    if frame is not None:
-        traceback.print_stack(frame, file=out)
-    return out.getvalue().rstrip("\n")

@@ -32,6 +32,8 @@ class Walk:
     Args:
         path: The name of the field, for redaction by path.
         rules: What must not be seen; `None` if all may.
+        elements: Room for elements of all containers together.
+        characters: Room for characters of all texts together.
 
     Attributes:
         hidden: How many values and texts were redacted.
@@ -39,9 +41,11 @@ class Walk:
 
     __slots__ = ("_characters", "_elements", "_open", "_path", "_rules", "hidden")
 
-    def __init__(self, path: str = "", rules: Rules | None = None) -> None:
-        self._characters = CHARACTERS
-        self._elements = ELEMENTS
+    def __init__(
+        self, path: str = "", rules: Rules | None = None, *, elements: int = ELEMENTS, characters: int = CHARACTERS
+    ) -> None:
+        self._characters = characters
+        self._elements = elements
         self._open: set[int] = set()
         self._path = path
         self._rules = rules

@@ -17,7 +17,14 @@ pub struct Hooks {
     in_event_loop: Py<PyAny>,
     hidden: Py<PyAny>,
     frozen: Py<PyAny>,
+    attached: Py<PyAny>,
 }
+
+/// Text, class and message of an exception.
+pub type Exception<'py> = (Bound<'py, PyString>, Bound<'py, PyString>, Bound<'py, PyString>);
+
+/// What a call carries besides its message and fields.
+pub type Attached<'py> = (Option<Exception<'py>>, Bound<'py, PyDict>);
 
 static HOOKS: OnceLock<Hooks> = OnceLock::new();
 
@@ -31,7 +38,7 @@ pub fn hooks(_py: Python<'_>) -> PyResult<&'static Hooks> {
 
 /// Tells the core its Python functions; the first call counts.
 #[pyfunction]
-#[pyo3(signature = (*, plan, slow, render, message, in_event_loop, hidden, frozen))]
+#[pyo3(signature = (*, plan, slow, render, message, in_event_loop, hidden, frozen, attached))]
 pub fn set_hooks(
     plan: Py<PyAny>,
     slow: Py<PyAny>,
@@ -40,8 +47,9 @@ pub fn set_hooks(
     in_event_loop: Py<PyAny>,
     hidden: Py<PyAny>,
     frozen: Py<PyAny>,
+    attached: Py<PyAny>,
 ) {
-    let _ = HOOKS.set(Hooks { plan, slow, render, message, in_event_loop, hidden, frozen });
+    let _ = HOOKS.set(Hooks { plan, slow, render, message, in_event_loop, hidden, frozen, attached });
 }
 
 impl Hooks {
@@ -79,6 +87,15 @@ impl Hooks {
     /// A copy of the fields with values that cannot change any more, and without what must not be seen.
     pub fn frozen<'py>(&self, fields: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
         call(self.frozen.bind(fields.py()), [fields])?.cast_into().map_err(Into::into)
+    }
+
+    /// What `exc_info` and `stack_info` of a call ask for: an exception, and fields.
+    pub fn attached<'py>(
+        &self,
+        exc_info: &Bound<'py, PyAny>,
+        stack_info: &Bound<'py, PyAny>,
+    ) -> PyResult<Attached<'py>> {
+        call(self.attached.bind(exc_info.py()), [exc_info, stack_info])?.extract()
     }
 
     /// The message of a template and its arguments, or of a message that is no `str`.

@@ -6,95 +6,21 @@ use std::sync::atomic::Ordering;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
 use undergird_core::record::{Header, INLINE, Kind, encode_group, flags};
 use undergird_core::scratch::Scratch;
 
 use super::arguments::encode_message;
+use super::exception::attach;
 use super::fields::Fields;
+use super::invocation::{Call, slow};
 use super::limits::{Noticed, countable};
-use super::logger::Logger;
-use super::redaction::{Hidden, encode_mask, judge};
+use super::redaction::{Hidden, judge};
 use super::shapes::shape;
-use super::surroundings::Surroundings;
-use super::values::{encode, encode_text};
 use super::{context, extras};
 use crate::accept::accept;
 use crate::current::current;
 use crate::generation::generation;
-use crate::hooks::hooks;
 use crate::host::wall_ns;
-
-/// A call's arguments as the interpreter hands them over.
-#[derive(Clone, Copy)]
-struct Call<'py> {
-    py: Python<'py>,
-    this: *mut ffi::PyObject,
-    args: *const *mut ffi::PyObject,
-    count: usize,
-    names: *mut ffi::PyObject,
-}
-
-impl Call<'_> {
-    fn logger(&self) -> &Logger {
-        // SAFETY: the method's descriptor has checked the type; the class is frozen, so a shared reference is all
-        // there is.
-        unsafe { Bound::ref_from_ptr(self.py, &self.this).cast_unchecked::<Logger>().get() }
-    }
-
-    #[inline(always)]
-    fn surroundings(&self) -> &Surroundings {
-        self.logger().surroundings.get()
-    }
-
-    fn fields(&self) -> usize {
-        if self.names.is_null() {
-            return 0;
-        }
-        // SAFETY: the interpreter passes a tuple.
-        unsafe { ffi::PyTuple_GET_SIZE(self.names) as usize }
-    }
-
-    /// Appends the values of fields, each behind its key unless the keys have a number.
-    #[inline(always)]
-    fn encode_fields(
-        &self,
-        values: &[*mut ffi::PyObject],
-        keys: u32,
-        is_hidden: impl Fn(usize) -> bool,
-        out: &mut Scratch,
-        noticed: &mut Noticed,
-    ) -> PyResult<()> {
-        for (at, value) in values.iter().enumerate() {
-            // SAFETY: live objects, and the GIL is held.
-            unsafe {
-                let key = || ffi::PyTuple_GET_ITEM(self.names, at as ffi::Py_ssize_t);
-                if keys == INLINE {
-                    encode_text(key(), out, noticed);
-                }
-                if is_hidden(at) {
-                    encode_mask(self.py, out);
-                } else {
-                    encode(*value, key, out, noticed)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The same, where some fields must not be seen: a loop of its own, so that the other one need not ask.
-    #[cold]
-    fn encode_seen(
-        &self,
-        values: &[*mut ffi::PyObject],
-        keys: u32,
-        hidden: Hidden,
-        out: &mut Scratch,
-        noticed: &mut Noticed,
-    ) -> PyResult<()> {
-        self.encode_fields(values, keys, |at| hidden.holds(at), out, noticed)
-    }
-}
 
 /// One level's method. `LEVEL` is a tenth of the standard library's number.
 ///
@@ -108,14 +34,26 @@ pub unsafe extern "C" fn method<const LEVEL: usize>(
 ) -> *mut ffi::PyObject {
     // SAFETY: the interpreter holds the GIL when it calls a method.
     let py = unsafe { Python::assume_attached() };
-    let call = Call { py, this, args, count: count as usize, names };
+    // SAFETY: the interpreter's own arguments.
+    let call = unsafe { Call::new(py, this, args, count, names) };
     let outcome = match call.surroundings().plan(py) {
         Ok(plan) if plan.is_off(py, LEVEL) && count > 0 => Ok(()),
-        Ok(_) => catch_unwind(AssertUnwindSafe(|| start::<LEVEL>(call))).unwrap_or_else(|_| {
-            Err(PyRuntimeError::new_err("undergird: a log call failed inside; please report this"))
-        }),
+        Ok(_) => contained(|| start::<LEVEL>(call)),
         Err(error) => Err(error),
     };
+    answer(py, outcome)
+}
+
+/// Keeps a panic from the interpreter.
+#[inline(always)]
+pub fn contained(log: impl FnOnce() -> PyResult<()>) -> PyResult<()> {
+    catch_unwind(AssertUnwindSafe(log))
+        .unwrap_or_else(|_| Err(PyRuntimeError::new_err("undergird: a log call failed inside; please report this")))
+}
+
+/// What the interpreter gets for a method's outcome.
+#[inline(always)]
+pub fn answer(py: Python<'_>, outcome: PyResult<()>) -> *mut ffi::PyObject {
     match outcome {
         // SAFETY: a new reference to None.
         Ok(()) => unsafe { ffi::Py_NewRef(ffi::Py_None()) },
@@ -128,10 +66,16 @@ pub unsafe extern "C" fn method<const LEVEL: usize>(
 
 /// Logs a call that asks for nothing but itself in code of its own, which pays for nothing else.
 fn start<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
-    if extras::in_use() == 0 { log::<LEVEL, false>(call) } else { log::<LEVEL, true>(call) }
+    if extras::in_use() == 0 { log::<LEVEL, false>(call) } else { extended::<LEVEL>(call) }
 }
 
-/// `EXTRAS`: whether something is in use that most programs do without.
+/// Logs a call with whatever it asks for.
+#[inline(never)]
+pub fn extended<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
+    log::<LEVEL, true>(call)
+}
+
+/// `EXTRAS`: whether something is in use that most programs do without, or comes with the call.
 #[inline(always)]
 fn log<const LEVEL: usize, const EXTRAS: bool>(call: Call<'_>) -> PyResult<()> {
     if call.count == 0 {
@@ -145,7 +89,7 @@ fn log<const LEVEL: usize, const EXTRAS: bool>(call: Call<'_>) -> PyResult<()> {
             return Ok(());
         }
         if !EXTRAS && extras::in_use() != 0 {
-            return log::<LEVEL, true>(call);
+            return extended::<LEVEL>(call);
         }
     }
     // SAFETY: the GIL is held; the reference ends with this call.
@@ -165,7 +109,7 @@ fn log<const LEVEL: usize, const EXTRAS: bool>(call: Call<'_>) -> PyResult<()> {
     };
     let (keys, hidden) = if call.fields() > 0 {
         // SAFETY: a tuple of str, and the GIL is held.
-        let Some(shape) = (unsafe { shape(call.names, runtime, gil) }) else { return slow(call, LEVEL) };
+        let Some(shape) = (unsafe { shape(call.names, runtime, gil) }) else { return attach::<LEVEL>(call) };
         let Some(hidden) = shape.hidden else { return judged::<LEVEL>(call) };
         (shape.id, hidden)
     } else {
@@ -221,6 +165,9 @@ fn log<const LEVEL: usize, const EXTRAS: bool>(call: Call<'_>) -> PyResult<()> {
             call.encode_seen(values, keys, hidden, &mut scratch, &mut noticed)?;
         }
     }
+    if EXTRAS && let Some(rendered) = call.rendered {
+        rendered.encode(&mut header, &mut scratch, &mut noticed);
+    }
     if noticed.truncated {
         header.flags |= flags::TRUNCATED;
     }
@@ -240,31 +187,12 @@ fn log<const LEVEL: usize, const EXTRAS: bool>(call: Call<'_>) -> PyResult<()> {
 fn judged<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
     // SAFETY: the interpreter's tuple of keywords.
     let names = unsafe { Bound::from_borrowed_ptr(call.py, call.names) };
-    if judge(&names)? { start::<LEVEL>(call) } else { slow(call, LEVEL) }
+    if judge(&names)? { extended::<LEVEL>(call) } else { slow(call, LEVEL) }
 }
 
 /// Makes bound fields or those of the context ready for the present ring, then logs.
 #[cold]
 fn prepared<const LEVEL: usize>(call: Call<'_>, fields: Option<&Fields>) -> PyResult<()> {
     let ready = fields.map_or(Ok(false), Fields::prepare)?;
-    if ready { start::<LEVEL>(call) } else { slow(call, LEVEL) }
-}
-
-/// The standard library's way.
-#[cold]
-fn slow(call: Call<'_>, level: usize) -> PyResult<()> {
-    let py = call.py;
-    // SAFETY: the interpreter's vector of live objects.
-    let (logger, args, fields) = unsafe {
-        let args = std::slice::from_raw_parts(call.args, call.count + call.fields());
-        let objects = args.iter().map(|object| Bound::from_borrowed_ptr(py, *object));
-        let objects: Vec<Bound<'_, PyAny>> = objects.collect();
-        let fields = PyDict::new(py);
-        for (at, value) in objects[call.count..].iter().enumerate() {
-            let name = ffi::PyTuple_GET_ITEM(call.names, at as ffi::Py_ssize_t);
-            fields.set_item(Bound::from_borrowed_ptr(py, name), value)?;
-        }
-        (Bound::from_borrowed_ptr(py, call.this), PyTuple::new(py, &objects[..call.count])?, fields)
-    };
-    hooks(py)?.slow(&logger, 10 * level as u8, &args, &fields)
+    if ready { extended::<LEVEL>(call) } else { slow(call, LEVEL) }
 }

@@ -7,17 +7,19 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 
 use super::call::method;
+use super::exception;
 
 /// Gives the class its level methods.
 ///
 /// # Errors
 /// `MemoryError`.
 pub fn install(class: &Bound<'_, PyType>) -> PyResult<()> {
-    let methods: [(&CStr, ffi::PyCFunctionFastWithKeywords, &CStr); 6] = [
+    let methods: [(&CStr, ffi::PyCFunctionFastWithKeywords, &CStr); 7] = [
         (c"debug", method::<1>, c"debug($self, msg, /, *args, **fields)\n--\n\nLogs at DEBUG; see `info`."),
         (c"info", method::<2>, INFO),
         (c"warning", method::<3>, c"warning($self, msg, /, *args, **fields)\n--\n\nLogs at WARNING; see `info`."),
         (c"error", method::<4>, c"error($self, msg, /, *args, **fields)\n--\n\nLogs at ERROR; see `info`."),
+        (c"exception", exception::method, EXCEPTION),
         (c"critical", method::<5>, c"critical($self, msg, /, *args, **fields)\n--\n\nLogs at CRITICAL; see `info`."),
         (c"fatal", method::<5>, c"fatal($self, msg, /, *args, **fields)\n--\n\nLogs at CRITICAL; see `info`."),
     ];
@@ -36,6 +38,30 @@ pub fn install(class: &Bound<'_, PyType>) -> PyResult<()> {
     }
     Ok(())
 }
+
+const EXCEPTION: &CStr = c"exception($self, msg, /, *args, exc_info=True, **fields)
+--
+
+Logs at ERROR with the exception that is being handled; see `info`.
+
+Args:
+    msg: The message; with `args`, a `%` template for them.
+    *args: Values for the template.
+    exc_info: Another exception, a tuple as `sys.exc_info` gives it, or `None` for none.
+    **fields: Fields of the record.
+
+The line has `exception`, the text that the interpreter prints, `exception_type` and `exception_message`. Where no
+exception is being handled it has none of them.
+
+Cost: some microseconds with ten frames, where the standard library takes a hundred: the lines of a traceback are made
+once for each instruction.
+
+Example:
+    >>> import undergird
+    >>> try:
+    ...     1 / 0
+    ... except ZeroDivisionError:
+    ...     undergird.get_logger(\"docs\").exception(\"division failed\", denominator=0)";
 
 const INFO: &CStr = c"info($self, msg, /, *args, **fields)
 --

@@ -3,9 +3,11 @@
 mod arguments;
 mod call;
 pub mod context;
+mod exception;
 pub mod extras;
 pub mod fields;
 mod frames;
+mod invocation;
 pub mod limits;
 pub mod logger;
 pub mod methods;
