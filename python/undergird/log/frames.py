@@ -135,7 +135,8 @@ def _remembered(tb: TracebackType, code: CodeType) -> Line:
     where = None if number is None else (number, code.co_filename, code.co_name)
     line = Line(text, where, code, suppressed)
     # Without a position in the code the line is the traceback's own: who makes tracebacks may name any.
-    if next(islice(code.co_positions(), tb.tb_lasti // 2, None), (None,))[0] is not None:
+    at = tb.tb_lasti // 2
+    if at >= 0 and next(islice(code.co_positions(), at, None), (None,))[0] is not None:
         if len(_known) >= MOST_REMEMBERED:
             _known.clear()
         _known[id(code), tb.tb_lasti] = line

@@ -12,7 +12,7 @@ from undergird.log.texts import name_of, nesting, unprintable
 
 MOST_CHARACTERS = 1 << 20
 """Characters of a text; of a longer one, those in the middle are left out."""
-MOST_EXCEPTIONS = 200
+MOST_EXCEPTIONS = 1000
 """Exceptions of a chain or a group."""
 
 _HEAD = "Traceback (most recent call last):\n"
@@ -142,10 +142,10 @@ def _tree(error: BaseException, tb: TracebackType | None) -> Any:
                 one.__context__ = node(context, context.__traceback__)
         if isinstance(error, BaseExceptionGroup):
             within = error.exceptions
-            shown = one.max_group_width
-            one.exceptions = [node(part, part.__traceback__) for part in within[:shown]]
-            # Of the rest only the number is printed.
-            one.exceptions += [None] * (len(within) - shown)
+            # Of what is not shown only the number is printed; but it counts as seen, as far as that is bearable.
+            looked_at = len(within) if len(within) <= MOST_EXCEPTIONS else one.max_group_width
+            one.exceptions = [node(part, part.__traceback__) for part in within[:looked_at]]
+            one.exceptions += [None] * (len(within) - looked_at)
     return root
 
 

@@ -39,6 +39,7 @@ pub fn hooks(_py: Python<'_>) -> PyResult<&'static Hooks> {
 /// Tells the core its Python functions; the first call counts.
 #[pyfunction]
 #[pyo3(signature = (*, plan, slow, render, message, in_event_loop, hidden, frozen, attached))]
+#[expect(clippy::too_many_arguments, reason = "one for each")]
 pub fn set_hooks(
     plan: Py<PyAny>,
     slow: Py<PyAny>,
