@@ -1,5 +1,7 @@
 //! From records to lines: the reading end of one ring, with its dictionary and formatters.
 
+mod rows;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::ops::Range;
@@ -8,9 +10,12 @@ use std::path::{Path, PathBuf};
 
 use crate::dictionary::{Dictionary, Entry, SinkEntry};
 use crate::format::{Format, Formatter, Json, Logfmt, Style, Text};
+use crate::record::block::{rows_before, rows_in};
 use crate::record::{Kind, Record};
-use crate::ring::Corrupt;
+use crate::ring::{Corrupt, Ring};
 use crate::ringfile::RingMemory;
+
+use rows::Rows;
 
 /// No spill file is larger; a longer one is not read.
 pub const LARGEST_SPILL: u64 = 256 << 20;
@@ -30,6 +35,8 @@ pub struct Source {
     /// The spilled records seen, by position: all before `walked` that have not been removed.
     spilled: BTreeSet<u64>,
     walked: u64,
+    /// Where an entry begins at or before which the last batch ended.
+    stopped: u64,
 }
 
 /// Made when they are needed first: most rings have sinks of one format.
@@ -43,7 +50,7 @@ struct Formatters {
 /// What a batch holds besides its bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// Position behind its last record.
+    /// Position behind its last record, or behind its last row of a block.
     pub to: u64,
     /// Lines.
     pub records: u64,
@@ -63,6 +70,7 @@ impl Source {
             dictionary: Dictionary::new(),
             formatters: Formatters::default(),
             spilled: BTreeSet::new(),
+            stopped: 0,
         }
     }
 
@@ -134,25 +142,31 @@ impl Source {
         out: &mut Vec<u8>,
         mut ends: Option<&mut Vec<(usize, u64)>>,
     ) -> Batch {
+        let begin = self.begin_of(from);
         let formatter = formatter(&mut self.formatters).get_or_insert_default();
         let ring = self.memory.ring();
+        // Not `until`, which may lie within a block.
+        let head = ring.head();
         let mut batch = Batch { to: from, ..Batch::default() };
+        let (mut at, mut next) = (begin, begin);
         // Most records take the way of the one before.
         let mut way = None;
         while batch.to < until && out.len() < enough {
-            let entry = match ring.entry(batch.to, until) {
-                Ok(Some(entry)) => entry,
-                Ok(None) => {
+            at = next;
+            let entry = match ring.entry(at, head) {
+                Ok(Some(entry)) if entry.header.position < until => entry,
+                Ok(_) => {
                     batch.to = until;
                     break;
                 }
                 Err(Corrupt { position }) => {
                     batch.failed += 1;
-                    batch.to = ring.resume(position, until);
+                    next = ring.resume(position, until);
+                    batch.to = next;
                     continue;
                 }
             };
-            batch.to = entry.next;
+            next = entry.next;
             let header = entry.header;
             let spilled = header.kind == Kind::Spill as u8;
             if spilled {
@@ -163,6 +177,13 @@ impl Source {
                 _ => leads_to(&self.dictionary, header.route, sink),
             };
             way = Some((header.route, is_ours));
+            if is_ours && header.kind == Kind::Block as u8 {
+                // SAFETY: as below.
+                let rows = Rows { header, payload: unsafe { ring.payload(&entry) }, next };
+                rows.format((until, enough), (formatter, &self.dictionary), out, ends.as_deref_mut(), &mut batch);
+                continue;
+            }
+            batch.to = next;
             if !is_ours {
                 continue;
             }
@@ -186,19 +207,37 @@ impl Source {
                 None => batch.failed += 1,
             }
         }
-        if from <= self.walked {
-            self.walked = self.walked.max(batch.to);
+        self.stopped = if is_within(batch.to) { at } else { batch.to };
+        if begin <= self.walked {
+            self.walked = self.walked.max(self.stopped);
         }
         batch
     }
 
-    /// How many records of a sink lie between two positions: the walk by which `in_flight` is counted.
-    pub fn count(memory: &RingMemory, leads: &dyn Fn(u32) -> bool, from: u64, until: u64) -> u64 {
-        let mut at = from;
+    /// Where the entry begins that holds a sink's position, which may be one between the rows of a block.
+    pub fn begin_of(&self, position: u64) -> u64 {
+        let ring = self.memory.ring();
+        let known = if self.stopped <= position { self.stopped.max(ring.tail()) } else { ring.tail() };
+        begin_of(ring, known, position)
+    }
+
+    /// How many records of a sink lie between two positions: the walk by which `in_flight` is counted. At `known`, not
+    /// behind `from`, an entry begins.
+    pub fn count(memory: &RingMemory, leads: &dyn Fn(u32) -> bool, known: u64, from: u64, until: u64) -> u64 {
+        let ring = memory.ring();
+        let mut at = begin_of(ring, known, from);
+        let mut done = rows_before(from - at);
         let mut count = 0;
-        while let Ok(Some(entry)) = memory.ring().entry(at, until) {
+        while let Ok(Some(entry)) = ring.entry(at, until) {
             at = entry.next;
-            count += u64::from(leads(entry.header.route));
+            if leads(entry.header.route) {
+                count += match entry.header.kind == Kind::Block as u8 {
+                    // SAFETY: whoever counts sees to it that nothing from `known` on is overwritten meanwhile.
+                    true => rows_in(unsafe { ring.payload(&entry) }).saturating_sub(done),
+                    false => 1,
+                };
+            }
+            done = 0;
         }
         count
     }
@@ -219,6 +258,25 @@ impl Source {
             let _ = fs::remove_file(spill_path(&self.path, position));
         }
     }
+}
+
+/// Whether a position lies between the rows of a block.
+fn is_within(position: u64) -> bool {
+    !position.is_multiple_of(8)
+}
+
+/// Where the entry begins that holds a position, found from one at `known`; the position itself if it is no row's.
+fn begin_of(ring: &Ring, known: u64, position: u64) -> u64 {
+    let mut at = known;
+    while is_within(position) && at < position {
+        match ring.entry(at, ring.head()) {
+            Ok(Some(entry)) if entry.next > position => return entry.header.position,
+            Ok(Some(entry)) => at = entry.next,
+            Ok(None) => break,
+            Err(Corrupt { position }) => at = ring.resume(position, ring.head()),
+        }
+    }
+    position
 }
 
 /// Whether a route leads to a sink. Where a damaged dictionary does not know the route, all sinks get the record

@@ -11,6 +11,7 @@
 //!
 //! All numbers are little endian and need no alignment. The encoder is trusted, the decoder trusts nothing.
 
+pub mod block;
 mod bytes;
 mod group;
 mod header;

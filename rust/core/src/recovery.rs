@@ -95,7 +95,8 @@ pub fn discard_ring(path: &Path) -> io::Result<Option<u64>> {
     let Adoption::Adopted(orphan) = Orphan::adopt(path, &Arc::default())? else { return Ok(None) };
     let memory =
         RingMemory::copy_of(&orphan.read()?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-    let records = Source::count(&memory, &|_| true, memory.ring().tail(), memory.ring().head());
+    let (tail, head) = (memory.ring().tail(), memory.ring().head());
+    let records = Source::count(&memory, &|_| true, tail, tail, head);
     remove_all_spills(path);
     orphan.remove()?;
     Ok(Some(records))

@@ -37,6 +37,12 @@ impl Scratch {
         unsafe { std::slice::from_raw_parts(base, self.length) }
     }
 
+    /// Forgets what was written, and keeps the room.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.length = 0;
+    }
+
     /// Bytes written so far.
     #[inline]
     pub fn len(&self) -> usize {

@@ -283,6 +283,8 @@ impl Writer {
     /// Gives back what no file needs any more.
     fn release(&mut self, head: u64) {
         let tail = self.outlets.iter().map(|outlet| outlet.cursor).min().unwrap_or(head);
+        // A block is needed until its last row is written.
+        let tail = self.source.begin_of(tail);
         if tail > self.released {
             self.source.remove_spills(self.released, tail);
             let memory = self.source.memory();

@@ -98,7 +98,7 @@ pub fn inspect_rings<'py>(py: Python<'py>, directory: PathBuf) -> PyResult<Bound
         dict.set_item("capacity", memory.ring().capacity())?;
         dict.set_item("head", head)?;
         dict.set_item("lag_bytes", head - tail)?;
-        dict.set_item("lag_records", Source::count(&memory, &|_| true, tail, head))?;
+        dict.set_item("lag_records", Source::count(&memory, &|_| true, tail, tail, head))?;
         dict.set_item("written", memory.counter(WRITTEN))?;
         dict.set_item("failed", memory.counter(FAILED))?;
         dict.set_item("dropped", memory.counter(DROPPED))?;

@@ -65,7 +65,8 @@ pub fn refused_late<'a>(py: Python<'_>, route: &Route, sinks: impl Iterator<Item
 fn count(runtime: &Runtime) -> BTreeMap<PathBuf, Counts> {
     // SAFETY: the GIL is held, and nothing here runs Python.
     let gil = unsafe { runtime.gil() };
-    let head = gil.producer.head();
+    // Before the cursors are looked at: what lies behind it stays readable, for only a call could overwrite it.
+    let (tail, head) = (runtime.memory.ring().tail(), gil.producer.head());
     let mut all = BTreeMap::<PathBuf, Counts>::new();
     for (path, sink) in gil.sinks() {
         let ledger = runtime.outlets.ledger(*sink);
@@ -78,7 +79,7 @@ fn count(runtime: &Runtime) -> BTreeMap<PathBuf, Counts> {
         let routes = gil.routes.iter().filter(|route| route.sinks.contains(sink));
         let (emitted, dropped) = routes.fold((0, 0), |(e, d), route| (e + route.emitted, d + route.dropped));
         let leads = |id: u32| gil.routes.iter().any(|route| route.id == id && route.sinks.contains(sink));
-        let in_flight = Source::count(&runtime.memory, &leads, done.cursor, head);
+        let in_flight = Source::count(&runtime.memory, &leads, tail, done.cursor, head);
         let counts = Counts { emitted, written: done.written, dropped, failed: done.failed, in_flight };
         all.entry(path.clone()).or_default().add(counts);
     }

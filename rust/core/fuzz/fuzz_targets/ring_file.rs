@@ -83,5 +83,5 @@ fuzz_target!(|input: &[u8]| {
         }
     }
     source.remove_spills(tail, head);
-    Source::count(&memory, &|route| route == 1, tail, head);
+    Source::count(&memory, &|route| route == 1, tail, tail, head);
 });

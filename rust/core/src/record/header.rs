@@ -12,6 +12,8 @@ pub enum Kind {
     Log = 1,
     /// A log record whose payload lies in a spill file beside the ring; the payload here is its length, u64.
     Spill = 2,
+    /// Many rows of one call: see [`super::block`].
+    Block = 3,
 }
 
 /// Which sections a record has.

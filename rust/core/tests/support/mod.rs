@@ -13,6 +13,7 @@ use undergird_core::batch::{Source, spill_path};
 use undergird_core::descriptor::Descriptor;
 use undergird_core::dictionary::{Entry, SinkEntry};
 use undergird_core::lockfile::{Cursor, JOURNAL, Journal, LockFile, SLOTS, Stream};
+use undergird_core::record::block::{Form, encode_block};
 use undergird_core::record::{Header, INLINE, Kind, Value, encode_group, flags};
 use undergird_core::recovery::{Found, Outcome, recover};
 use undergird_core::ring::{Full, Producer};
@@ -242,6 +243,25 @@ impl Maker {
         }
     }
 
+    /// Logs the next records as the rows of one block.
+    pub fn try_log_block(&mut self, rows: u64) -> Result<(), Full> {
+        let (mut shared, mut block) = (Scratch::new(), Scratch::new());
+        shared.text(format!("{} of many", self.name).as_bytes());
+        encode_block(rows as usize, shared.as_slice(), self.shape, 2, &mut block);
+        block.byte(Form::Same as u8);
+        Value::Str(self.name.as_bytes()).encode(&mut block);
+        block.byte(Form::U64 as u8);
+        (self.next..self.next + rows).for_each(|number| block.bytes(&number.to_le_bytes()));
+        self.producer.push(self.header(Kind::Block, self.next), block.as_slice())?;
+        self.next += rows;
+        Ok(())
+    }
+
+    /// Logs the next records as the rows of one block.
+    pub fn log_block(&mut self, rows: u64) {
+        self.try_log_block(rows).expect("there is room");
+    }
+
     /// Logs the next record as one that is too large for the ring, which sits behind `pad` bytes of other records.
     pub fn log_spilled(&mut self) {
         let header = self.header(Kind::Spill, self.next);
@@ -340,8 +360,10 @@ pub fn record(line: &str) -> Option<(String, u64)> {
     let (maker, number) = fields.split_once("\",\"number\":")?;
     let number: u64 = number.parse().ok()?;
     let padding = "~".repeat(number as usize * 7 % 60);
-    let message = format!("\"level\":\"INFO\",\"logger_name\":\"test\",\"message\":\"{maker} {number} {padding}\"");
-    head.ends_with(&message).then(|| (maker.into(), number))
+    let ends_with = |message: &str| {
+        head.ends_with(&format!("\"level\":\"INFO\",\"logger_name\":\"test\",\"message\":\"{maker} {message}\""))
+    };
+    (ends_with(&format!("{number} {padding}")) || ends_with("of many")).then(|| (maker.into(), number))
 }
 
 /// The numbers of a maker's records in a log, in order.
