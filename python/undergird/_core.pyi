@@ -1,5 +1,5 @@
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self, final
 
 from typing_extensions import disjoint_base
@@ -17,6 +17,7 @@ __all__ = [
     "inspect_log",
     "inspect_rings",
     "invalidate",
+    "many",
     "probe",
     "recover_rings",
     "redact",
@@ -94,6 +95,16 @@ def get_context() -> tuple[Any, ...] | None: ...
 def inspect_log(log: str) -> dict[str, Any] | None: ...
 def inspect_rings(directory: str) -> list[dict[str, Any]]: ...
 def invalidate() -> None: ...
+def many(
+    logger: Logger,
+    level: int,
+    message: str,
+    names: Sequence[str],
+    columns: Sequence[tuple[str, Any]],
+    rows: int,
+    stamp: int | None = None,
+    /,
+) -> int: ...
 def probe(path: str) -> None: ...
 def discard_ring(ring: str) -> int | None: ...
 def recover_rings(directory: str) -> list[dict[str, Any]]: ...

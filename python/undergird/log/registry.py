@@ -84,6 +84,11 @@ def unregister(cls: type, /) -> None:
     _changed()
 
 
+def is_empty() -> bool:
+    """Whether nothing is registered."""
+    return not _functions
+
+
 def failures() -> int:
     """How often a registered function has failed in this process."""
     return _failures

@@ -22,7 +22,9 @@ FIELDS = "_undergird_fields"
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
-def slow(logger: Logger, level: int, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
+def slow(
+    logger: Logger, level: int, args: tuple[Any, ...], fields: dict[str, Any], *, stamp: int | None = None
+) -> None:
     """Logs one call through the handlers of the tree.
 
     Args:
@@ -31,6 +33,7 @@ def slow(logger: Logger, level: int, args: tuple[Any, ...], fields: dict[str, An
         args: The message, then its `%` arguments.
         fields: The call's fields, and `exc_info`, `stack_info`, `stacklevel` and `extra` with the standard
             library's meaning.
+        stamp: When it was logged, in nanoseconds since the epoch; now, if it is `None`.
     """
     node = logger._node
     if not node.isEnabledFor(level):
@@ -52,6 +55,8 @@ def slow(logger: Logger, level: int, args: tuple[Any, ...], fields: dict[str, An
         # A record looks at its arguments, and one of them did not bear it.
         whole = message(args[0], args[1:])
         record = node.makeRecord(node.name, level, file, line, whole, (), exc_info, function, None, stack)
+    if stamp is not None:
+        _date(record, stamp)
     # Other handlers find the fields where `extra` would have put them.
     record.__dict__.update((key, value) for key, value in fields.items() if key not in record.__dict__)
     setattr(record, FIELDS, fields)
@@ -65,6 +70,12 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
         added = {key: value for key, value in vars(record).items() if key not in _STANDARD}
         fields = dict(redacted({**_context.fields(), **added}))
     return fields
+
+
+def _date(record: logging.LogRecord, stamp: int) -> None:
+    created = stamp / 1e9
+    record.relativeCreated += (created - record.created) * 1000
+    record.created, record.msecs = created, float(stamp // 1_000_000 % 1000)
 
 
 def _is_taken(node: logging.Logger, level: int) -> bool:

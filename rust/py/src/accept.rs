@@ -23,7 +23,7 @@ const SLICE: Duration = Duration::from_millis(50);
 /// How long a synchronous call waits for its line to be in the file.
 const SYNC: Duration = Duration::from_secs(5);
 
-/// Pushes a record and sees to it that it is drained in time.
+/// Pushes a record, or a block of so many `rows`, and sees to it that it is drained in time.
 ///
 /// Whether the record has been dealt with; not, if the ring was replaced while the call waited for room. Then the
 /// record has to be put together again, for the new one.
@@ -31,16 +31,23 @@ const SYNC: Duration = Duration::from_secs(5);
 /// # Errors
 /// Only what a signal handler raised while the call waited.
 #[inline]
-pub fn accept(py: Python<'_>, runtime: &Runtime, route: usize, header: Header, payload: &[u8]) -> PyResult<bool> {
+pub fn accept(
+    py: Python<'_>,
+    runtime: &Runtime,
+    route: usize,
+    header: Header,
+    payload: &[u8],
+    rows: u64,
+) -> PyResult<bool> {
     // SAFETY: the GIL is held, and nothing below runs Python while the reference lives.
     let gil = unsafe { runtime.gil() };
     if gil.announce {
         announce(runtime, gil, route);
     }
     if gil.push(&runtime.memory, runtime.ring_path(), header, payload).is_err() {
-        return overloaded(py, route, header, payload);
+        return overloaded(py, route, header, payload, rows);
     }
-    gil.routes[route].emitted += 1;
+    gil.routes[route].emitted += rows;
     if gil.producer.used_at_most() > gil.wake_above {
         wake(runtime, gil);
     }
@@ -74,7 +81,7 @@ fn drain(py: Python<'_>) {
 
 /// The ring is full: waits for room as agreed, then pushes or refuses.
 #[cold]
-fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8]) -> PyResult<bool> {
+fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8], rows: u64) -> PyResult<bool> {
     let Some(runtime) = shared(py) else { return Ok(false) };
     let longest = if hooks(py)?.in_event_loop(py) { LONGEST.1 } else { LONGEST.0 };
     let deadline = Instant::now() + longest;
@@ -93,7 +100,7 @@ fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8]) -> P
         }
         // What is pushed into a ring that has been replaced would stay there.
         if current && gil.push(&runtime.memory, runtime.ring_path(), header, payload).is_ok() {
-            gil.routes[route].emitted += 1;
+            gil.routes[route].emitted += rows;
             gil.stuck_at = None;
             if runtime.sync.load(Ordering::Relaxed) {
                 drain(py);
@@ -103,11 +110,11 @@ fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8]) -> P
         if !waits || stuck || interrupted.is_err() || Instant::now() >= deadline {
             // A wait in vain is not repeated before something has moved.
             gil.stuck_at = waits.then_some(tail);
-            gil.routes[route].emitted += 1;
-            gil.refuse(&runtime.memory, route, header.level);
+            gil.routes[route].emitted += rows;
+            gil.refuse(&runtime.memory, route, header.level, rows);
             if !current {
                 // Its counts have been taken over already.
-                stats::refused_late(py, &gil.routes[route], gil.sinks());
+                stats::refused_late(py, &gil.routes[route], gil.sinks(), rows);
             }
             return interrupted.map(|()| true);
         }

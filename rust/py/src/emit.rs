@@ -84,7 +84,7 @@ pub fn emit(
             stamp,
             ..Header::default()
         };
-        if accept(py, &runtime, route, header, payload.as_slice())? {
+        if accept(py, &runtime, route, header, payload.as_slice(), 1)? {
             return Ok(true);
         }
     }

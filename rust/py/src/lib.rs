@@ -42,6 +42,8 @@ mod _core {
     #[pymodule_export]
     use crate::fast::logger::Logger;
     #[pymodule_export]
+    use crate::fast::many::many;
+    #[pymodule_export]
     use crate::fast::redaction::redact;
     #[pymodule_export]
     use crate::fast::site::skip_frames_in;

@@ -199,12 +199,12 @@ impl GilSide {
         pushed
     }
 
-    /// Counts a refused record.
+    /// Counts refused records.
     #[cold]
-    pub fn refuse(&mut self, memory: &RingMemory, route: usize, level: u8) {
-        self.routes[route].dropped += 1;
-        memory.add(DROPPED, 1);
-        *self.unannounced.entry(level).or_default() += 1;
+    pub fn refuse(&mut self, memory: &RingMemory, route: usize, level: u8, count: u64) {
+        self.routes[route].dropped += count;
+        memory.add(DROPPED, count);
+        *self.unannounced.entry(level).or_default() += count;
         self.announce = true;
     }
 }

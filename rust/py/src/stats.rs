@@ -52,10 +52,15 @@ pub fn remember(py: Python<'_>, runtime: &Runtime) {
     counts.into_iter().for_each(|(path, counts)| past.entry(path).or_default().add(counts));
 }
 
-/// Counts a record that was refused by a ring which has ended since.
-pub fn refused_late<'a>(py: Python<'_>, route: &Route, sinks: impl Iterator<Item = (&'a PathBuf, &'a u32)>) {
+/// Counts records that were refused by a ring which has ended since.
+pub fn refused_late<'a>(
+    py: Python<'_>,
+    route: &Route,
+    sinks: impl Iterator<Item = (&'a PathBuf, &'a u32)>,
+    count: u64,
+) {
     for (path, _) in sinks.filter(|(_, sink)| route.sinks.contains(sink)) {
-        let late = Counts { emitted: 1, dropped: 1, ..Counts::default() };
+        let late = Counts { emitted: count, dropped: count, ..Counts::default() };
         PAST.get(py).entry(path.clone()).or_default().add(late);
     }
 }

@@ -176,7 +176,7 @@ fn log<const LEVEL: usize, const EXTRAS: bool>(call: Call<'_>) -> PyResult<()> {
         return slow(call, LEVEL);
     }
     header.stamp = wall_ns();
-    if !accept(call.py, runtime, route, header, scratch.as_slice())? {
+    if !accept(call.py, runtime, route, header, scratch.as_slice(), 1)? {
         return slow(call, LEVEL);
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod call;
+mod columns;
 pub mod context;
 mod exception;
 pub mod extras;
@@ -10,6 +11,7 @@ mod frames;
 mod invocation;
 pub mod limits;
 pub mod logger;
+pub mod many;
 pub mod methods;
 mod names;
 mod plan;
