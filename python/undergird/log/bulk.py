@@ -35,13 +35,13 @@ class Column(NamedTuple):
             type of a buffer's elements, as numpy spells it (`"?"`, `"i4"`, `"f8"`, `"U"`…).
         data: The values as the core takes them.
         values: The values as other handlers get them.
-        count: How many there are; `None` for one value for all rows.
+        rows: How many there are; `None` for one value for all rows.
     """
 
     code: str
     data: Any
     values: Any
-    count: int | None
+    rows: int | None
 
 
 def many(logger: Logger, event: object, level: int, columns: dict[str, Any]) -> None:
@@ -51,7 +51,7 @@ def many(logger: Logger, event: object, level: int, columns: dict[str, Any]) -> 
     if not logger.isEnabledFor(level):
         return
     table = {name: _column(value) for name, value in columns.items()}
-    counts = {name: column.count for name, column in table.items() if column.count is not None}
+    counts = {name: column.rows for name, column in table.items() if column.rows is not None}
     rows = max(counts.values(), default=1)
     if len(set(counts.values())) > 1:
         _report(event, counts)
@@ -125,9 +125,9 @@ def _of_array(value: Any) -> Column | None:
 
 
 def _filled(column: Column, rows: int) -> Column:
-    if column.count is None or column.count == rows:
+    if column.rows is None or column.rows == rows:
         return column
-    return _of_values((*column.values, *[None] * (rows - column.count)))
+    return _of_values((*column.values, *[None] * (rows - column.rows)))
 
 
 def _report(event: object, counts: dict[str, int]) -> None:
@@ -140,7 +140,7 @@ def _report(event: object, counts: dict[str, int]) -> None:
 def _rows(table: dict[str, Column], done: int, rows: int) -> Iterator[dict[str, Any]]:
     """The rows that are left, each by its fields."""
     left = [
-        repeat(column.values, rows - done) if column.count is None else islice(column.values, done, rows)
+        repeat(column.values, rows - done) if column.rows is None else islice(column.values, done, rows)
         for column in table.values()
     ]
     # Without a column there is a row too.
