@@ -86,7 +86,7 @@ def columns(rows: int) -> st.SearchStrategy[Any]:
         st.integers(-5, 5).map(lambda start: range(start, start + rows)),
         st.tuples(st.sampled_from("bhilqfd"), numbers).map(lambda both: array.array(*both)),
         st.tuples(st.sampled_from("bhilqfd"), numbers).map(lambda both: memoryview(array.array(*both))),
-        st.binary(min_size=rows, max_size=rows).map(lambda values: memoryview(values)),
+        st.binary(min_size=rows, max_size=rows).map(lent),
     )
 
 
