@@ -7,6 +7,8 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+from undergird import _core
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -33,12 +35,17 @@ assert undergird.flush(10)
 """
 
 
-def test_a_dead_process_whose_log_is_a_full_pipe_stops_no_neighbour(script: Script, tmp_path: Path) -> None:
+def test_a_dead_process_whose_log_is_a_full_pipe_stops_no_neighbour(
+    script: Script, tmp_path: Path, ring_dir: Path
+) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert script(STUCK, check=False).returncode == -signal.SIGKILL
     script(NEIGHBOUR)
     lines = [json.loads(line) for line in (tmp_path / "run.log").read_text().splitlines()]
     assert [line["number"] for line in lines] == list(range(20_000))
+    # What nobody will ever read goes, for the place is that of other tests too.
+    (ring,) = ring_dir.rglob("*.ring")
+    assert _core.discard_ring(str(ring)) is not None
 
 
 def test_standard_output_is_a_log_like_any_other(script: Script) -> None:

@@ -240,6 +240,8 @@ impl RingFile {
                 }
                 Err(error) => {
                     let _ = fs::remove_file(&unfinished);
+                    // It may have been made for this ring.
+                    let _ = fs::remove_dir(directory);
                     return Err(error);
                 }
             }

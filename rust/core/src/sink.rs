@@ -33,6 +33,7 @@ pub use look::{Look, look};
 pub struct FileSink {
     log: Option<Held>,
     lock: Option<Held>,
+    /// Whether it could be read back when it was last locked.
     regular: bool,
     estate: Arc<Estate>,
 }
@@ -103,9 +104,10 @@ impl FileSink {
         Self { log, lock, regular: true, estate: Arc::new(estate) }
     }
 
-    /// Whether it was a file that can be read back, when it was last locked; not, if it is a pipe or a device.
+    /// Whether it is a file that can be read back now, as one that is not there yet will be; not, if it is a pipe or
+    /// a device.
     pub fn is_regular(&self) -> bool {
-        self.regular
+        !stat(self.path()).is_ok_and(|stat| !is_file(&stat))
     }
 
     /// What a forked child inherits, for the fork handler.
@@ -125,8 +127,7 @@ impl FileSink {
     /// is `InvalidData`.
     pub fn lock(&mut self, wait: &mut dyn FnMut() -> bool) -> io::Result<Option<Locked<'_>>> {
         let (state, size) = loop {
-            // A file that is not there yet will be a regular one.
-            self.regular = !stat(self.path()).is_ok_and(|stat| !is_file(&stat));
+            self.regular = self.is_regular();
             if self.regular && !self.take_lock(wait)? {
                 return Ok(None);
             }

@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use support::*;
 use undergird_core::descriptor::Descriptor;
 use undergird_core::dictionary::Entry;
-use undergird_core::lockfile::LockFile;
-use undergird_core::recovery::{Outcome, discard_ring, recover, ring_files, rings_named_in};
+use undergird_core::lockfile::{Cursor, LockFile};
+use undergird_core::recovery::{Outcome, discard_ring, recover, recover_ring, ring_files, rings_named_in};
 use undergird_core::ring::{CONTROL, HEAD, TAIL};
 use undergird_core::ringfile::{Adoption, Orphan, RingFile, snapshot};
 use undergird_core::sink::FileSink;
@@ -106,6 +106,55 @@ fn a_spilled_record_whose_file_is_gone_counts_as_failed_and_the_others_are_writt
     maker.die();
     assert_eq!(run.recover()[0].outcome, Outcome::Recovered { written: 2, failed: 1 });
     assert_eq!(numbers(&run.log(), "a"), [0, 2]);
+}
+
+#[test]
+fn a_damaged_record_counts_as_failed_and_the_others_are_written() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(1);
+    let damaged = CONTROL + SMALL.dictionary + maker.producer.head() as usize;
+    maker.log(2);
+    let path = maker.die();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[damaged..damaged + 4].fill(0xFF);
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(run.recover()[0].outcome, Outcome::Recovered { written: 2, failed: 1 });
+    assert_eq!(numbers(&run.log(), "a"), [0, 2]);
+}
+
+#[test]
+fn a_record_whose_route_is_not_known_goes_to_every_log_rather_than_to_none() {
+    let run = Run::new();
+    let mut maker = Maker::new(&run.rings(), "a", &[&run.log(), &run.other_log()], SMALL);
+    maker.log(1);
+    maker.route = 1_000;
+    maker.log(1);
+    maker.die();
+    run.recover_all();
+    assert_exactly(&run.log(), "a", 2);
+    assert_exactly(&run.other_log(), "a", 2);
+}
+
+#[test]
+fn what_is_finished_for_another_ring_does_not_count_as_ones_own() {
+    let run = Run::new();
+    let (mut torn, mut done) = (run.maker("torn"), run.maker("done"));
+    done.log(2);
+    fs::write(run.log(), done.lines().0).unwrap();
+    torn.log(3);
+    let journal = torn.journal(&run.log());
+    let cursors = [
+        Cursor { stream: torn.stream(), position: journal.from, stamp: 1 },
+        Cursor { stream: done.stream(), position: done.producer.head(), stamp: 1 },
+    ];
+    leave_lock_file(&run.log(), Some(&journal), &cursors.map(Some));
+    let (_, path) = (torn.die(), done.die());
+    let found = recover_ring(&path, &mut host()).expect("it is there");
+    assert_eq!(found.outcome, Outcome::Recovered { written: 0, failed: 0 });
+    run.recover_all();
+    assert_eq!(numbers(&run.log(), "torn"), [0, 1, 2]);
+    assert_eq!(numbers(&run.log(), "done"), [0, 1]);
 }
 
 #[test]
@@ -239,6 +288,10 @@ fn a_directory_without_room_is_an_error_and_leaves_nothing_behind() {
     let sizes = undergird_core::ringfile::Sizes { data: 1 << 50, dictionary: 4096 };
     assert!(RingFile::create(&run.rings(), sizes, &owner(&run.rings()), &descriptor).is_err());
     assert!(run.left().is_empty());
+    // A folder that was made for this ring alone goes too.
+    fs::create_dir(&nowhere).unwrap();
+    assert!(RingFile::create(&nowhere, sizes, &owner(&nowhere), &descriptor).is_err());
+    assert!(!nowhere.exists());
 }
 
 /// A ring whose bytes were changed at random places. The dictionary's sinks are left as they are: a hostile one

@@ -187,6 +187,34 @@ proptest! {
 }
 
 #[test]
+fn where_a_record_will_begin_is_known_before_it_is_pushed() {
+    let ring = ring_of(&[0; 1024], 0, 0);
+    // SAFETY: the only producer of this ring.
+    let mut producer = unsafe { Producer::new(ring.clone()) };
+    let mut padded = 0;
+    for length in (0..96).cycle().take(400) {
+        let (before, expected) = (producer.head(), producer.next_position(length));
+        assert_eq!(producer.push(header(0), &vec![0; length]), Ok(expected));
+        padded += u32::from(expected > before);
+        ring.release(producer.head());
+    }
+    assert!(padded > 10, "the end of the memory was met");
+}
+
+#[test]
+fn what_an_earlier_round_left_is_not_taken_for_a_record() {
+    let region = Arc::new(Region::heap(CONTROL + 1024));
+    let ring = Ring::new(Arc::clone(&region), CONTROL, 1024);
+    // SAFETY: the only producer of this ring.
+    let mut producer = unsafe { Producer::new(ring) };
+    producer.push(header(0), &[0; 40]).unwrap();
+    // SAFETY: the producer rests.
+    let memory = unsafe { region.bytes(CONTROL, 1024) };
+    assert!(ring_of(memory, 0, 1024).entry(0, 1024).is_ok());
+    assert_eq!(ring_of(memory, 1024, 2048).entry(1024, 2048).unwrap_err(), Corrupt { position: 1024 });
+}
+
+#[test]
 fn a_ring_full_of_false_pads_takes_linear_time_to_read() {
     // Quadratic time would be minutes here, with a debug build or without.
     let pads: Vec<u8> = (0..1 << 19).flat_map(|_| 8u64.to_le_bytes()).collect();

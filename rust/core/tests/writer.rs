@@ -4,13 +4,18 @@
 mod support;
 
 use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use rustix::fs::{CWD, Mode, OFlags, mkfifoat};
 use support::*;
+use undergird_core::batch::spill_path;
 use undergird_core::dictionary::Entry;
 use undergird_core::lockfile::Cursor;
+use undergird_core::ringfile::{FAILED, WRITTEN};
 use undergird_core::sink::{FileSink, lock_path};
-use undergird_core::writer::Writer;
+use undergird_core::writer::{Host, Writer};
 
 const BEFORE: &str = "something that was in the log before\n";
 
@@ -101,6 +106,19 @@ fn a_spilled_record_is_written_in_its_turn_and_its_file_removed() {
     drain(&mut maker.writer());
     assert_exactly(&run.log(), "a", 4);
     assert_eq!(run.left(), [maker.file.path()], "the ring alone");
+}
+
+#[test]
+fn who_looks_at_a_ring_sees_what_became_of_its_records() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(2);
+    let position = maker.producer.head();
+    maker.log_spilled();
+    fs::remove_file(spill_path(maker.file.path(), position)).unwrap();
+    drain(&mut maker.writer());
+    let memory = memory_of(maker.file.path());
+    assert_eq!((memory.counter(WRITTEN), memory.counter(FAILED)), (2, 1));
 }
 
 /// A process was killed after it had journalled a batch and appended `k` bytes of it.
@@ -445,6 +463,65 @@ fn a_lock_that_is_held_delays_the_records_and_loses_none() {
     drain(&mut writer);
     assert!(writer.outlets()[0].trouble().is_none());
     assert_exactly(&run.log(), "a", 3);
+}
+
+#[test]
+fn a_file_in_trouble_is_tried_again_when_its_time_has_come_or_at_once_on_demand() {
+    let run = Run::new();
+    fs::create_dir(run.log()).unwrap();
+    let mut maker = run.maker("a");
+    maker.log(1);
+    let mut writer = maker.writer();
+    let mut host = host();
+    let mut tries = |pause: u64, insist: bool| {
+        host.step = pause;
+        host.now();
+        host.step = 0;
+        writer.round(&mut host, insist);
+        writer.outlets()[0].trouble().expect("a directory cannot be written").tries
+    };
+    assert_eq!(tries(0, false), 1);
+    assert_eq!(tries(19_000_000, false), 1);
+    assert_eq!(tries(1_000_000, false), 2);
+    // Twice as long each time, but never for more than a second.
+    assert_eq!(tries(39_000_000, false), 2);
+    assert_eq!(tries(0, true), 3);
+    assert_eq!((4..12).map(|_| tries(1_000_000_000, false)).collect::<Vec<_>>(), (4..12).collect::<Vec<_>>());
+    assert_eq!(tries(999_000_000, false), 11);
+}
+
+#[test]
+fn giving_slots_back_makes_no_log_that_is_not_there() {
+    let run = Run::new();
+    let mut maker = Maker::new(&run.rings(), "a", &[&run.log(), &run.other_log()], SMALL);
+    maker.route = maker.define(&Entry::Route([0].into()));
+    maker.log(1);
+    let mut writer = maker.writer();
+    drain(&mut writer);
+    maker.file.remove();
+    writer.forget(&mut host());
+    assert!(!run.other_log().exists() && !lock_path(&run.other_log()).exists());
+}
+
+#[test]
+fn lines_go_whole_into_a_pipe_that_is_full_at_times() {
+    let run = Run::new();
+    mkfifoat(CWD, run.log(), Mode::RUSR | Mode::WUSR).unwrap();
+    let mut reader = File::options().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(run.log()).unwrap();
+    let mut maker = run.maker("a");
+    while maker.try_log().is_ok() {}
+    let mut writer = maker.writer();
+    let (mut text, mut full) = (Vec::new(), 0);
+    // Far more often than a pipe is full with a ring's lines.
+    for _ in 0..100 {
+        drain(&mut writer);
+        full += u32::from(writer.outlets()[0].trouble().is_some());
+        let _ = reader.read_to_end(&mut text);
+    }
+    assert!(full > 0, "more was written than a pipe takes at once");
+    assert!(writer.is_done());
+    let found = records(std::str::from_utf8(&text).unwrap()).into_iter().map(|(_, number)| number);
+    assert!(found.eq(0..maker.next), "each once and in order");
 }
 
 #[test]

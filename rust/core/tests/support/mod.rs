@@ -357,6 +357,10 @@ pub fn records(text: &str) -> Vec<(String, u64)> {
 pub fn record(line: &str) -> Option<(String, u64)> {
     let rest = line.strip_prefix("{\"timestamp\":\"")?.strip_suffix('}')?;
     let (head, fields) = rest.split_once(",\"maker\":\"")?;
+    // The rest of a torn line before it would look like a part of it.
+    if head.contains("{\"timestamp\"") {
+        return None;
+    }
     let (maker, number) = fields.split_once("\",\"number\":")?;
     let number: u64 = number.parse().ok()?;
     let padding = "~".repeat(number as usize * 7 % 60);
