@@ -55,7 +55,8 @@ def script(tmp_path: Path) -> Script:
         done = subprocess.run(
             [sys.executable, "-W", "error", "-X", "faulthandler", "-c", textwrap.dedent(source), *arguments],
             cwd=tmp_path,
-            env={**os.environ, **environment},
+            # The run of this very process is not the script's.
+            env={**os.environ, "UNDERGIRD_LOG": "", **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Self, overload
 from undergird import _core
 from undergird._context import context
 from undergird.log import bulk
+from undergird.log.joining import join
+from undergird.log.setup import configure
 from undergird.log.slow import slow
 from undergird.log.tree import node
 
@@ -360,6 +362,7 @@ def get_logger(name: str | None = None) -> Logger:
     """
     logger = _loggers.get(name)
     if logger is None:
+        join(configure)
         if not isinstance(name, str | None):
             raise TypeError(f"a logger's name is a string, not {name!r}")
         there = node(name)

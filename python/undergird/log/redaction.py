@@ -46,11 +46,12 @@ class Rules:
         ConfigurationError: For a value that cannot be.
 
     Attributes:
+        given: What they were made of.
         mask: What stands in the place of what was found.
         texts: Whether there are patterns for texts.
     """
 
-    __slots__ = ("_known", "_names", "_paths", "_patterns", "_texts", "mask", "texts")
+    __slots__ = ("_known", "_names", "_paths", "_patterns", "_texts", "given", "mask", "texts")
 
     def __init__(self, redaction: Redaction) -> None:
         fields = _listed(redaction.fields)
@@ -64,6 +65,7 @@ class Rules:
         if not isinstance(mask, str) or has_surrogates(mask):
             raise ConfigurationError(f"redact: mask {mask!r} is not a text")
         self.mask = str.__str__(mask)
+        self.given = Redaction(fields, self._texts, self.mask)
         self.texts = bool(self._texts)
 
     def hides(self, path: str) -> bool:

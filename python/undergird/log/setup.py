@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from undergird import _core
 from undergird.errors import ConfigurationError, LogFileError
-from undergird.log import frames, redaction, registry, variables
+from undergird.log import frames, joining, redaction, registry, variables
 from undergird.log.handlers import FORMATS, ConsoleHandler, FileHandler
 from undergird.log.names import checked as checked_names
 from undergird.log.redaction import Redaction, rules_of
@@ -109,6 +109,7 @@ def configure(
         >>> import undergird
         >>> undergird.configure("run.log", level="DEBUG")
     """
+    settings = dict(locals())
     number = level_number(level, "level")
     if not _is_text(format) or format not in FORMATS:
         raise ConfigurationError(f"format {format!r} is not known; there is {', '.join(map(repr, FORMATS))}")
@@ -117,7 +118,7 @@ def configure(
         raise ConfigurationError(
             f"overload {overload!r} is not known; there is 'block', 'drop_newest' and 'drop_below:LEVEL'"
         )
-    limit_number = level_number(limit, "overload") if limit else 0
+    limit_number = level_number(int(limit) if limit.isdecimal() else limit, "overload") if limit else 0
     size = RING_SIZE if ring_size is None else ring_size
     if type(size) is not int or not RING_SIZES[0] <= size <= RING_SIZES[1]:
         raise ConfigurationError(f"ring_size {size!r} is not between {RING_SIZES[0]} and {RING_SIZES[1]} bytes")
@@ -178,6 +179,16 @@ def configure(
     )
     _replace(handlers)
     logging.root.setLevel(number)
+    settings |= {
+        "path": None if path is None else str(file),
+        "level": number,
+        "names": said,
+        "overload": f"{word}:{limit_number}" if limit else word,
+        "redact": rules,
+        "ring_dir": rings,
+        "ring_size": min(size, WORKER_RING_SIZE),
+    }
+    joining.announce(settings)
     if path is not None:
         _warn(_core.start(str(file)), directory, rings or "shared memory")
 

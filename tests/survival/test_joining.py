@@ -1,0 +1,153 @@
+"""Workers that were never set up find the run by themselves."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import Script
+
+WORK = """
+    import os
+    import undergird
+
+    log = undergird.get_logger("worker")
+
+    def work(task):
+        for number in range(200):
+            log.info("step", task=task, number=number, password="secret")
+        return os.getpid()
+"""
+POOLS = {
+    "spawn": """
+        with multiprocessing.get_context("spawn").Pool(2) as pool:
+            pool.map(work, range(6))
+    """,
+    "forkserver": """
+        with multiprocessing.get_context("forkserver").Pool(2) as pool:
+            pool.map(work, range(6))
+    """,
+    "fork": """
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            pool.map(work, range(6))
+    """,
+    "executor": """
+        from concurrent.futures import ProcessPoolExecutor
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+            list(pool.map(work, range(6)))
+    """,
+    "loky": """
+        from joblib import Parallel, delayed
+        Parallel(n_jobs=2, backend="loky")(delayed(work)(task) for task in range(6))
+    """,
+    "script": """
+        import subprocess, sys
+        for task in range(6):
+            subprocess.run([sys.executable, "-c", f"import worker; worker.work({task})"], check=True)
+    """,
+}
+
+
+@pytest.fixture(autouse=True)
+def worker(tmp_path: Path) -> None:
+    (tmp_path / "worker.py").write_text(textwrap.dedent(WORK))
+
+
+def main(*body: str, settings: str = "") -> str:
+    """A program that configures a run and then does something."""
+    inside = "".join(textwrap.indent(textwrap.dedent(part).strip() + "\n", "    ") for part in body)
+    return f"""
+import multiprocessing
+import undergird
+from worker import work
+
+if __name__ == "__main__":
+    undergird.configure("run.log", {settings})
+{inside}"""
+
+
+def run_main(script: Script, tmp_path: Path, source: str) -> None:
+    # A file, because workers import it; its warnings are those of the pools.
+    (tmp_path / "main.py").write_text(source)
+    script(f"import subprocess; subprocess.run([{sys.executable!r}, 'main.py'], check=True)")
+
+
+def lines(directory: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for file in directory.glob("run.log*") for line in file.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_workers_log_to_the_run_without_being_set_up(pool: str, script: Script, tmp_path: Path) -> None:
+    settings = "redact=['pass*'], max_bytes=20_000, names=['process_id']"
+    run_main(script, tmp_path, main(POOLS[pool], settings=settings))
+    written = lines(tmp_path)
+    assert Counter((line["task"], line["number"]) for line in written) == Counter(
+        (task, number) for task in range(6) for number in range(200)
+    )
+    assert {line["password"] for line in written} == {"<redacted>"}
+    assert all("process_id" in line for line in written)
+    files = list(tmp_path.glob("run.log*"))
+    assert len(files) > 5
+    assert max(file.stat().st_size for file in files) < 20_000
+
+
+def test_a_worker_with_a_run_of_its_own_does_not_join(script: Script, tmp_path: Path) -> None:
+    source = main("import subprocess, sys; subprocess.run([sys.executable, '-c', OWN], check=True)")
+    own = "import undergird; undergird.configure('own.log'); import worker; worker.work(1)"
+    run_main(script, tmp_path, f"OWN = {own!r}\n{source}")
+    assert lines(tmp_path) == []
+    assert (tmp_path / "own.log").read_text().count("\n") == 200
+
+
+def test_an_empty_variable_keeps_a_process_out(script: Script, tmp_path: Path) -> None:
+    run_main(script, tmp_path, main("import os; os.environ['UNDERGIRD_LOG'] = ''", POOLS["spawn"]))
+    assert lines(tmp_path) == []
+
+
+def test_a_run_without_a_file_is_not_joined(script: Script, tmp_path: Path) -> None:
+    run_main(script, tmp_path, main("undergird.configure()", POOLS["spawn"]))
+    assert lines(tmp_path) == []
+
+
+def test_a_worker_that_is_killed_loses_nothing(script: Script, tmp_path: Path) -> None:
+    killed = "import os, worker; worker.work(1); os.kill(os.getpid(), 9)"
+    body = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {killed!r}])"
+    run_main(script, tmp_path, main(body))
+    assert [line["number"] for line in lines(tmp_path)] == list(range(200))
+
+
+@pytest.mark.parametrize(
+    "announced", ["no json", "[]", '{"path": 3}', '{"colour": "blue"}', '{"path": "/no/such/run.log"}']
+)
+def test_a_variable_that_names_no_run_is_warned_of(announced: str, script: Script) -> None:
+    done = script(
+        """
+        import warnings
+        import undergird
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            log = undergird.get_logger("x")
+        log.info("goes nowhere")
+        print(*[warning.message for warning in caught])
+        """,
+        UNDERGIRD_LOG=announced,
+    )
+    assert "this process does not join the run that UNDERGIRD_LOG names" in done.stdout
+
+
+def test_what_cannot_be_handed_on_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from undergird.log import joining
+
+    monkeypatch.setenv("UNDERGIRD_LOG", "")
+    joining.announce({"path": str(tmp_path / "run.log"), "clock": object(), "level": 20})
+    announced: dict[str, Any] = {}
+    monkeypatch.setattr(joining, "_may_join", True)
+    joining.join(lambda **settings: announced.update(settings))
+    assert announced == {"path": str(tmp_path / "run.log"), "level": 20}
