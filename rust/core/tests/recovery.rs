@@ -371,7 +371,8 @@ fn a_lock_file_tells_where_the_rings_of_its_log_are() {
 fn nothing_but_the_ring_of_a_dead_process_is_discarded() {
     let run = Run::new();
     let mut maker = run.maker("a");
-    maker.log(3);
+    maker.log(2);
+    maker.log_spilled();
     let path = maker.file.path().to_path_buf();
     assert_eq!(discard_ring(&path).unwrap(), None);
     maker.die();

@@ -195,6 +195,30 @@ fn a_directory_that_cannot_be_written_to_is_an_error_and_later_a_success() {
 }
 
 #[test]
+fn who_cannot_use_a_lock_file_leaves_the_lock_to_others() {
+    let (_directory, path, mut sink) = sink();
+    fs::write(lock_path(&path), b"something of somebody else's").unwrap();
+    assert_eq!(sink.lock(&mut || false).unwrap_err().kind(), ErrorKind::InvalidData);
+    // The same file, so that it has the same lock.
+    fs::write(lock_path(&path), b"").unwrap();
+    lock(&mut FileSink::new(&path)).append(&origin(1, 0, 64), b"line\n").unwrap();
+}
+
+#[test]
+fn word_of_a_ring_does_not_take_the_place_of_an_open_batch() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(1);
+    fs::write(run.log(), b"").unwrap();
+    let journal = maker.journal(&run.log());
+    leave_lock_file(&run.log(), Some(&journal), &[]);
+    let mut sink = FileSink::new(&run.log());
+    let mut locked = lock(&mut sink);
+    locked.point_to(Path::new("/elsewhere/1-2.ring")).unwrap();
+    assert_eq!(locked.open_journal(), Some(&journal));
+}
+
+#[test]
 fn a_pipe_gets_the_lines_and_no_journal() {
     let (_directory, path, mut sink) = sink();
     let name = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
