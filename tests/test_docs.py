@@ -16,7 +16,13 @@ import pytest
 import undergird
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "docs" / "logging.md", ROOT / "docs" / "values.md", ROOT / "docs" / "calls.md"]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "docs" / "logging.md",
+    ROOT / "docs" / "values.md",
+    ROOT / "docs" / "calls.md",
+    ROOT / "docs" / "time.md",
+]
 MODULES = [
     module.name for module in pkgutil.walk_packages(undergird.__path__, "undergird.") if "__main__" not in module.name
 ]

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from undergird import clock
     from undergird._context import context
     from undergird.errors import ConfigurationError, LogFileError, UndergirdError
     from undergird.log import (
@@ -40,6 +41,7 @@ __all__ = [
     "Rotation",
     "UndergirdError",
     "__version__",
+    "clock",
     "configure",
     "context",
     "flush",
@@ -59,6 +61,8 @@ _HOME = {
     "context": "undergird._context",
 }
 
+_MODULES = frozenset({"clock"})
+
 
 def __getattr__(name: str) -> Any:
     """Loads a public name from its room when it is first used."""
@@ -66,6 +70,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f"undergird.{name}")
     value = getattr(import_module(_HOME.get(name, "undergird.log")), name)
     globals()[name] = value
     return value

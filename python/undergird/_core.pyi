@@ -1,5 +1,6 @@
 import logging
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any, Self, final
 
 from typing_extensions import disjoint_base
@@ -7,7 +8,10 @@ from typing_extensions import disjoint_base
 __all__ = [
     "Fields",
     "Logger",
+    "SimulationClock",
     "ask_for_subclasses",
+    "clock_failures",
+    "clock_times",
     "configure",
     "discard_ring",
     "emit",
@@ -22,12 +26,14 @@ __all__ = [
     "recover_rings",
     "redact",
     "ring_directories",
+    "set_clock",
     "set_context",
     "set_hooks",
     "shutdown",
     "skip_frames_in",
     "start",
     "stats",
+    "watch_clock",
 ]
 
 @final
@@ -53,7 +59,18 @@ class Logger:
     def critical(self, msg: object, /, *args: object, **fields: Any) -> None: ...
     def fatal(self, msg: object, /, *args: object, **fields: Any) -> None: ...
 
+@final
+class SimulationClock:
+    def __new__(cls, time: float = 0.0, *, stamps: bool = False) -> Self: ...
+    time: float
+    @property
+    def stamps(self) -> bool: ...
+    def now(self) -> float: ...
+    def advance(self, by: float, /) -> None: ...
+
 def ask_for_subclasses(ask: bool) -> None: ...
+def clock_failures() -> int: ...
+def clock_times() -> tuple[int | None, float | None]: ...
 def configure(
     log_directory: str,
     *,
@@ -76,6 +93,7 @@ def emit(
     name: str,
     message: str,
     fields: dict[str, Any],
+    sim_time: float | None = None,
     site: tuple[str, str, int] | None = None,
     exception: tuple[str, str, str] | None = None,
 ) -> bool: ...
@@ -111,6 +129,7 @@ def recover_rings(directory: str) -> list[dict[str, Any]]: ...
 def redact(mask: str | None) -> None: ...
 def ring_directories(log_directory: str, ring_dir: str | None = None) -> list[str]: ...
 def set_context(frame: tuple[Any, ...], /) -> None: ...
+def set_clock(clock: object, /) -> None: ...
 def set_hooks(
     *,
     plan: Callable[[logging.Logger], Any],
@@ -126,3 +145,4 @@ def shutdown(timeout: float | None = None) -> bool: ...
 def skip_frames_in(folder: str) -> None: ...
 def start(log: str) -> str | None: ...
 def stats() -> dict[str, Any]: ...
+def watch_clock(variable: ContextVar[Any], /) -> None: ...

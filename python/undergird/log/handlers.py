@@ -15,6 +15,7 @@ from undergird.log.names import fields_of as fields_of_names
 from undergird.log.rendering import message
 from undergird.log.slow import fields_of
 from undergird.log.texts import text
+from undergird.log.times import times
 from undergird.log.values import render
 
 if TYPE_CHECKING:
@@ -83,10 +84,12 @@ class FileHandler(logging.Handler):
             if record.stack_info:
                 fields = {**fields, "stack_info": record.stack_info}
             fields = {**fields, **locals_of(record.exc_info)}
+            stamp, sim_time = times(record)
             site = (record.funcName or "", record.pathname, record.lineno) if self.call_site else None
             _core.emit(
                 self.sink,
-                stamp=int(record.created * 1e9),
+                stamp=stamp,
+                sim_time=sim_time,
                 level=max(_LEVELS[0], min(record.levelno, _LEVELS[1])),
                 level_name=text(record.levelname),
                 name=text(record.name),

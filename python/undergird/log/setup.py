@@ -7,11 +7,12 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from undergird import _core
+from undergird.clock import WallClock, as_clock
 from undergird.errors import ConfigurationError, LogFileError
 from undergird.log import frames, joining, redaction, registry, variables
 from undergird.log.handlers import FORMATS, ConsoleHandler, FileHandler
@@ -21,6 +22,7 @@ from undergird.log.redaction import Redaction, rules_of
 if TYPE_CHECKING:
     import datetime
 
+    from undergird.clock import Clock
     from undergird.log.rotation import Rotation
 
 RING_SIZE = 4 << 20
@@ -42,6 +44,7 @@ def configure(
     console: bool = False,
     call_site: bool = False,
     names: Iterable[str] | str = (),
+    clock: Clock | Callable[[], float] | None = None,
     sync: bool = False,
     overload: str = "block",
     ring_dir: str | os.PathLike[str] | None = None,
@@ -74,6 +77,9 @@ def configure(
         call_site: Whether lines say function, line and file of the call.
         names: Who logged, in fields of each line: any of `"process"`, `"thread"` and `"task"` (their names),
             `"process_id"`, `"thread_id"`, and `"rank"`, where MPI, Slurm or torchrun has started the process.
+        clock: A clock whose time each record bears as `sim_time` beside its `timestamp`, such as the simulation's
+            (`undergird.clock.SimulationClock`); one that says `stamps` makes the `timestamp` itself. `None`: the wall
+            clock alone. Its errors are counted, and such a record goes without.
         sync: Whether a line is in the file when the call returns. Otherwise it is within 50 ms.
         overload: What happens when records come faster than the file takes them: `"block"` waits, for a second at
             most; `"drop_newest"` refuses; `"drop_below:WARNING"` (or any level) refuses below that level and waits
@@ -148,6 +154,7 @@ def configure(
         backup_name=backup_name,
         compress=compress,
     )
+    its_clock = None if clock is None or type(clock) is WallClock else as_clock(clock)
     handlers: list[logging.Handler] = []
     if path is None and rotation is not None:
         raise ConfigurationError("path None is no file that could be put aside: give a path, or no rules of rotation")
@@ -163,6 +170,7 @@ def configure(
     redaction.use(rules)
     frames.suppress(suppressed)
     variables.want(exception_locals)
+    _core.set_clock(its_clock)
     _core.redact(None if rules is None else rules.mask)
     _core.configure(
         # One folder of rings for a directory, by whatever way it is named.
@@ -232,7 +240,7 @@ def stats() -> dict[str, Any]:
         `emitted`, `written`, `dropped`, `failed` and `in_flight`, with `emitted` the sum of the others; the same for
         each file under `sinks`, with `error` where one cannot be written now. Besides: `recovered`, records of dead
         processes that this one has written; `ring`, the path of the ring, and `placement`, how it came there;
-        `renderers_failed`, how often a function given to `register` has failed.
+        `renderers_failed` and `clock_failed`, how often a function given to `register` or a clock has failed.
 
     Example:
         >>> import undergird
@@ -240,7 +248,7 @@ def stats() -> dict[str, Any]:
         >>> counts["emitted"] == sum(counts[key] for key in ("written", "dropped", "failed", "in_flight"))
         True
     """
-    return {**_core.stats(), "renderers_failed": registry.failures()}
+    return {**_core.stats(), "renderers_failed": registry.failures(), "clock_failed": _core.clock_failures()}
 
 
 def _rotation(**settings: Any) -> Rotation | None:

@@ -11,6 +11,7 @@ from undergird.log.callers import caller
 from undergird.log.deferred import resolved
 from undergird.log.exceptions import exc_info_of, stack_of
 from undergird.log.rendering import message
+from undergird.log.times import times
 from undergird.log.values import redacted
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def slow(
     # Other handlers find the fields where `extra` would have put them.
     record.__dict__.update((key, value) for key, value in fields.items() if key not in record.__dict__)
     setattr(record, FIELDS, fields)
+    times(record)
     node.handle(record)
 
 

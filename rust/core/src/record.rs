@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! header   length u32 · kind u8 · level u8 · flags u16 · route u32 · name u32 · stamp u64 · position u64
-//! payload  [name text] message text [arguments] [site] [names group] [context group] [bound group] [fields group]
-//!          [exception]
+//! payload  [name text] message text [arguments] [sim time f64] [held back u64] [site] [names group] [context group]
+//!          [bound group] [fields group] [exception]
 //! text     length u32 · bytes (UTF-8; lone surrogates in their three-byte form)
 //! group    shape u32 (dictionary id, or INLINE) · count u16 · values (INLINE: each behind its key as text)
 //! value    tag u8 · content

@@ -13,12 +13,12 @@ use crate::producer::File;
 
 /// Appends one record to a file.
 ///
-/// `stamp` is in nanoseconds since the epoch; `site` is function, file and line; `exception` is traceback text,
-/// class name and message.
+/// `stamp` is in nanoseconds since the epoch; `sim_time` is what stands beside it; `site` is function, file and line;
+/// `exception` is traceback text, class name and message.
 ///
 /// Returns whether the record was taken; not, if the core has no ring.
 #[pyfunction]
-#[pyo3(signature = (file, *, stamp, level, level_name, name, message, fields, site=None, exception=None))]
+#[pyo3(signature = (file, *, stamp, level, level_name, name, message, fields, sim_time=None, site=None, exception=None))]
 #[expect(clippy::too_many_arguments, reason = "a record has many parts")]
 pub fn emit(
     py: Python<'_>,
@@ -29,6 +29,7 @@ pub fn emit(
     name: &Bound<'_, PyString>,
     message: &Bound<'_, PyString>,
     fields: &Bound<'_, PyDict>,
+    sim_time: Option<f64>,
     site: Option<(Bound<'_, PyString>, Bound<'_, PyString>, u32)>,
     exception: Option<(Bound<'_, PyString>, Bound<'_, PyString>, Bound<'_, PyString>)>,
 ) -> PyResult<bool> {
@@ -39,6 +40,10 @@ pub fn emit(
     unsafe {
         encode_text(name.as_ptr(), &mut payload, &mut noticed);
         encode_text(message.as_ptr(), &mut payload, &mut noticed);
+        if let Some(time) = sim_time {
+            flags |= flags::SIM_TIME;
+            payload.bytes(&time.to_le_bytes());
+        }
         if let Some((function, file, line)) = &site {
             flags |= flags::SITE;
             encode_text(function.as_ptr(), &mut payload, &mut noticed);

@@ -12,7 +12,7 @@ use super::line::Style;
 use super::memory::Memory;
 use super::page::Padded;
 use crate::dictionary::{Dictionary, Entry};
-use crate::record::{Group, INLINE};
+use crate::record::{Group, INLINE, flags};
 
 /// The line's own keys.
 const RESERVED: [&[u8]; 11] = [
@@ -29,13 +29,24 @@ const RESERVED: [&[u8]; 11] = [
     b"truncated",
 ];
 
+pub(super) const SIM_TIME: &[u8] = b"sim_time";
+pub(super) const HELD_BACK: &[u8] = b"held_back";
+
+/// Its own keys in a record with some flags: what only some programs ask for is a name like any other elsewhere.
+fn reserved(flags: u16) -> impl Iterator<Item = &'static [u8]> {
+    let asked_for = [(flags::SIM_TIME, SIM_TIME), (flags::HELD_BACK, HELD_BACK)];
+    let asked_for = asked_for.into_iter().filter(move |(flag, _)| flags & flag != 0).map(|(_, name)| name);
+    RESERVED.into_iter().chain(asked_for)
+}
+
 /// What stands before each value of all groups, in order; nothing before a value that is hidden.
 type Plan = Vec<Padded>;
 
 #[cold]
 #[inline(never)]
-fn plan<S: Style>(groups: &[Group<'_>], dictionary: &Dictionary) -> Plan {
-    let names: Vec<Cow<'_, [u8]>> = groups.iter().flat_map(|group| group_names::<S>(group, dictionary)).collect();
+fn plan<S: Style>(groups: &[Group<'_>], flags: u16, dictionary: &Dictionary) -> Plan {
+    let names: Vec<Cow<'_, [u8]>> =
+        groups.iter().flat_map(|group| group_names::<S>(group, flags, dictionary)).collect();
     let mut last = HashMap::with_capacity(names.len());
     for (place, name) in names.iter().enumerate() {
         last.insert(name, place);
@@ -47,7 +58,7 @@ fn plan<S: Style>(groups: &[Group<'_>], dictionary: &Dictionary) -> Plan {
 }
 
 /// The names under which a group's values are written, as many as there are values.
-fn group_names<'a, S: Style>(group: &Group<'a>, dictionary: &'a Dictionary) -> Vec<Cow<'a, [u8]>> {
+fn group_names<'a, S: Style>(group: &Group<'a>, flags: u16, dictionary: &'a Dictionary) -> Vec<Cow<'a, [u8]>> {
     let known: &[Box<[u8]>] = shape_of(group, dictionary).unwrap_or(&[]);
     let mut names: Vec<Cow<'a, [u8]>> = Vec::new();
     let mut unsettled = Vec::new();
@@ -67,7 +78,7 @@ fn group_names<'a, S: Style>(group: &Group<'a>, dictionary: &'a Dictionary) -> V
             }
         });
         // What a name was changed into may be another key's name.
-        if changed || key.as_ref().is_none_or(|key| RESERVED.contains(&&**key)) {
+        if changed || key.as_ref().is_none_or(|key| reserved(flags).any(|name| name == &**key)) {
             unsettled.push(place);
         }
         // A value without a key comes from a damaged record; it is kept under its number.
@@ -76,7 +87,7 @@ fn group_names<'a, S: Style>(group: &Group<'a>, dictionary: &'a Dictionary) -> V
     if unsettled.is_empty() {
         return names;
     }
-    let mut taken: HashSet<Vec<u8>> = RESERVED.iter().map(|name| name.to_vec()).collect();
+    let mut taken: HashSet<Vec<u8>> = reserved(flags).map(<[u8]>::to_vec).collect();
     let mut next = unsettled.iter().peekable();
     for (place, name) in names.iter().enumerate() {
         if next.next_if_eq(&&place).is_none() {
@@ -136,7 +147,7 @@ fn canonical(key: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// What a plan is remembered by: the shapes of its groups and how many values each has.
+/// What a plan is remembered by: the shapes of its groups, how many values each has, and the record's own keys.
 // Not an array: four comparisons in registers are less than one in memory.
 type Key = (u64, u64, u64, u64);
 
@@ -157,17 +168,20 @@ impl Plans {
     pub(super) fn get<S: Style, const N: usize>(
         &mut self,
         groups: &[Group<'_>; N],
+        flags: u16,
         dictionary: &Dictionary,
     ) -> &[Padded] {
         if groups.iter().any(Group::is_inline) {
-            self.single = plan::<S>(groups, dictionary);
+            self.single = plan::<S>(groups, flags, dictionary);
             return &self.single;
         }
         let part =
             |place: usize| groups.get(place).map_or(0, |group| u64::from(group.shape) << 16 | u64::from(group.count));
-        let key = (part(0), part(1), part(2), part(3));
+        // Which of the line's own keys there are decides on the fields' names too.
+        let own = u64::from(flags & (flags::SIM_TIME | flags::HELD_BACK)) << 48;
+        let key = (part(0) | own, part(1), part(2), part(3));
         let hash = (key.0 ^ key.1.rotate_left(21) ^ key.2.rotate_left(42) ^ key.3.rotate_left(53))
             .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.memory.get(hash >> 56, key, || plan::<S>(groups, dictionary))
+        self.memory.get(hash >> 56, key, || plan::<S>(groups, flags, dictionary))
     }
 }

@@ -1,14 +1,14 @@
 //! From a record to a line, whatever it looks like.
 //!
-//! The parts of a line stand in a fixed order: stamp, level, logger, message, where the call stands if that was asked
-//! for, the fields of names, context, logger and call, the exception, and whether something had to be cut. A [`Style`] says how
+//! The parts of a line stand in a fixed order: stamp, level, logger, message, the simulation's time and how many records
+//! were held back, if there are such, where the call stands if that was asked for, the fields of names, context, logger and call, the exception, and whether something had to be cut. A [`Style`] says how
 //! each of them is written.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use super::heads::Heads;
-use super::keys::Plans;
+use super::keys::{HELD_BACK, Plans, SIM_TIME};
 use super::message::Messages;
 use super::page::{Full, Padded, Page, Stop, append};
 use super::stamp::{SECOND_LEN, Stamp, TAIL_LEN};
@@ -59,6 +59,8 @@ pub struct Formatter<S> {
     edition: Edition,
     heads: Heads,
     plans: Plans,
+    /// What stands before the simulation's time, and before the number of records that were held back.
+    own: [Padded; 2],
     style: PhantomData<S>,
 }
 
@@ -72,6 +74,7 @@ impl<S: Style> Formatter<S> {
             edition: Edition::default(),
             heads: Heads::new(),
             plans: Plans::new(),
+            own: [SIM_TIME, HELD_BACK].map(|name| Padded::new(S::key(name))),
             style: PhantomData,
         }
     }
@@ -109,6 +112,9 @@ impl<S: Style> Formatter<S> {
             None => S::message(message, page)?,
             Some(args) => S::message(self.messages.render(message, args), page)?,
         };
+        if header.flags & (flags::SIM_TIME | flags::HELD_BACK) != 0 {
+            page = self.own(&mut sections, page)?;
+        }
         if let Some(site) = sections.site()? {
             page = S::site(site, page)?;
         }
@@ -123,6 +129,20 @@ impl<S: Style> Formatter<S> {
             page = S::exception(exception, page)?;
         }
         S::end(header.flags & flags::TRUNCATED != 0, &mut page)?;
+        Ok(page)
+    }
+
+    /// What few records have: the simulation's time, and how many records were held back.
+    #[inline(never)]
+    fn own(&self, sections: &mut Sections<'_>, mut page: Page) -> Result<Page, Stop<Malformed>> {
+        if let Some(time) = sections.sim_time()? {
+            page.padded(&self.own[0])?;
+            page = S::value(Value::Float(time), page)?;
+        }
+        if let Some(count) = sections.held_back()? {
+            page.padded(&self.own[1])?;
+            page = S::value(Value::Int(count.min(i64::MAX as u64) as i64), page)?;
+        }
         Ok(page)
     }
 
@@ -143,7 +163,7 @@ impl<S: Style> Formatter<S> {
         mut page: Page,
     ) -> Result<Page, Stop<Malformed>> {
         let groups = sections.groups::<N>()?;
-        let mut pieces = self.plans.get::<S, N>(&groups, dictionary);
+        let mut pieces = self.plans.get::<S, N>(&groups, sections.flags(), dictionary);
         for group in groups {
             let (these, others) = pieces.split_at_checked(usize::from(group.count)).ok_or(Malformed)?;
             page = write_fields::<S>(sections.fields_of(&group), group.is_inline(), these, page)?;

@@ -36,6 +36,10 @@ pub mod flags {
     pub const TRUNCATED: u16 = 1 << 7;
     /// Names of thread, process and task, as fields that stand before those of the context.
     pub const NAMES: u16 = 1 << 8;
+    /// The time of the simulation, beside the stamp.
+    pub const SIM_TIME: u16 = 1 << 9;
+    /// How many records of the same place were held back before this one.
+    pub const HELD_BACK: u16 = 1 << 10;
 }
 
 /// The fixed part of a record.

@@ -47,6 +47,12 @@ impl<'a> Sections<'a> {
         self.flags & flag != 0
     }
 
+    /// Which sections there are.
+    #[inline(always)]
+    pub(crate) fn flags(&self) -> u16 {
+        self.flags
+    }
+
     /// The logger's name where it is not in the dictionary.
     #[inline(always)]
     pub fn name(&mut self) -> Result<Option<&'a [u8]>, Malformed> {
@@ -67,6 +73,22 @@ impl<'a> Sections<'a> {
         }
         let count = self.rest.u8()?;
         Values::parse(&mut self.rest, u16::from(count)).map(Some)
+    }
+
+    /// The time of the simulation.
+    #[inline(always)]
+    pub fn sim_time(&mut self) -> Result<Option<f64>, Malformed> {
+        if self.has(flags::SIM_TIME) {
+            self.rest.array().map(|bytes| Some(f64::from_le_bytes(bytes)))
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// How many records were held back before this one.
+    #[inline(always)]
+    pub fn held_back(&mut self) -> Result<Option<u64>, Malformed> {
+        if self.has(flags::HELD_BACK) { self.rest.u64().map(Some) } else { Ok(None) }
     }
 
     /// Where the call stands.

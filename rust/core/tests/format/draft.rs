@@ -40,6 +40,18 @@ impl Draft {
         self
     }
 
+    pub fn sim_time(mut self, time: f64) -> Self {
+        self.header.flags |= flags::SIM_TIME;
+        self.payload.bytes(&time.to_le_bytes());
+        self
+    }
+
+    pub fn held_back(mut self, count: u64) -> Self {
+        self.header.flags |= flags::HELD_BACK;
+        self.payload.bytes(&count.to_le_bytes());
+        self
+    }
+
     pub fn site(mut self, function: &[u8], line: u32) -> Self {
         self.header.flags |= flags::SITE;
         self.payload.text(function);

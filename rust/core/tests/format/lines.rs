@@ -22,6 +22,8 @@ fn every_section_has_its_place() {
     let dictionary = dictionary(&[&[b"request_id"], &[b"tenant"], &[b"n"], &[b"thread_name"]]);
     let mut draft = Draft::new(b"%s is %d")
         .args(&[Value::Str(b"x"), Value::Int(3)])
+        .sim_time(12.5)
+        .held_back(9)
         .site(b"step", 17)
         .group(flags::NAMES, 4, &[Value::Str(b"MainThread")])
         .group(flags::CONTEXT, 1, &[Value::Str(b"r1")])
@@ -32,11 +34,28 @@ fn every_section_has_its_place() {
     assert_eq!(
         draft.line(&dictionary),
         HEAD.to_owned()
-            + r#""x is 3","function_name":"step","line_number":17,"source_file":"sim.py","#
+            + r#""x is 3","sim_time":12.5,"held_back":9,"function_name":"step","line_number":17,"source_file":"sim.py","#
             + r#""thread_name":"MainThread","request_id":"r1","tenant":null,"n":true,"#
             + r#""exception":"Traceback\n  ...","exception_type":"ValueError","exception_message":"no \"x\"","#
             + "\"truncated\":true}\n"
     );
+}
+
+#[test]
+fn a_field_named_as_the_lines_own_time_keeps_its_name_where_the_line_has_none() {
+    let dictionary = dictionary(&[&[b"sim_time", b"held_back"]]);
+    let mut formatter = JsonFormatter::new();
+    let fields = |draft: Draft| draft.group(flags::FIELDS, 1, &[Value::Int(1), Value::Int(2)]).bytes();
+    let cases = [
+        (fields(Draft::new(b"m")), r#""m","sim_time":1,"held_back":2}"#),
+        (fields(Draft::new(b"m").sim_time(0.5)), r#""m","sim_time":0.5,"sim_time_":1,"held_back":2}"#),
+        (fields(Draft::new(b"m").held_back(7)), r#""m","held_back":7,"sim_time":1,"held_back_":2}"#),
+    ];
+    for (record, end) in cases.iter().chain(&cases) {
+        // One formatter for all: what is remembered of one record is not used for another.
+        let text = String::from_utf8(line(&mut formatter, record, &dictionary)).unwrap();
+        assert_eq!(text, format!("{HEAD}{end}\n"));
+    }
 }
 
 #[test]

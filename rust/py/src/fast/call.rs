@@ -135,7 +135,7 @@ fn log<const LEVEL: usize, const EXTRAS: bool>(call: Call<'_>) -> PyResult<()> {
         header.flags |= flags::NAME_INLINE;
         scratch.text(&plan.name_text);
     }
-    let extras = if EXTRAS { plan.extras } else { 0 };
+    let extras = if EXTRAS { plan.extras | extras::in_use() & extras::CLOCK } else { 0 };
     let names = plan.names;
     // From here on rendering may run Python: neither `plan` nor `gil` is used again.
     // SAFETY: the interpreter passes `count` live objects, and behind them one for each name.
@@ -175,7 +175,9 @@ fn log<const LEVEL: usize, const EXTRAS: bool>(call: Call<'_>) -> PyResult<()> {
         // What was rendered has changed the set-up: the numbers in the scratch may mean nothing any more.
         return slow(call, LEVEL);
     }
-    header.stamp = wall_ns();
+    if !EXTRAS || header.stamp == 0 {
+        header.stamp = wall_ns();
+    }
     if !accept(call.py, runtime, route, header, scratch.as_slice(), 1)? {
         return slow(call, LEVEL);
     }

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use undergird_core::record::Header;
 use undergird_core::scratch::Scratch;
 
+use super::clock::encode_time;
 use super::limits::Noticed;
 use super::names::Names;
 use super::site::encode_site;
@@ -17,6 +18,8 @@ pub const CONTEXT: u8 = 1;
 pub const SITE: u8 = 1 << 1;
 /// Names of thread, process and task.
 pub const NAMES: u8 = 1 << 2;
+/// A clock beside the wall clock.
+pub const CLOCK: u8 = 1 << 3;
 /// Those that a plan says, for all that go to the same files.
 pub const PLANNED: u8 = SITE | NAMES;
 
@@ -53,6 +56,9 @@ pub unsafe fn encode(
     out: &mut Scratch,
     noticed: &mut Noticed,
 ) -> PyResult<()> {
+    if extras & CLOCK != 0 {
+        encode_time(py, header, out, noticed)?;
+    }
     if extras & SITE != 0 {
         // SAFETY: the caller's promise.
         unsafe { encode_site(py, header, out, noticed) };

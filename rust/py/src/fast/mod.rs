@@ -2,6 +2,7 @@
 
 mod arguments;
 mod call;
+pub mod clock;
 mod columns;
 pub mod context;
 mod exception;
