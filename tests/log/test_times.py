@@ -85,6 +85,18 @@ def test_every_format_shows_it(run: Run, format: str) -> None:
     assert " sim_time=1.5 a=1" in run.path.read_text()
 
 
+def test_rows_have_it_too(either: Run) -> None:
+    sim = SimulationClock(1.5)
+    log = either.start(clock=sim)
+    log.many("x", n=[1, 2, 3])
+    manual = ManualClock(1_700_000_000)
+    with clock.use(manual):
+        log.many("y", n=[4, 5])
+    lines = either.lines()
+    assert [line.get("sim_time") for line in lines] == [1.5, 1.5, 1.5, None, None]
+    assert [line["timestamp"] for line in lines[3:]] == ["2023-11-14T22:13:20.000000Z"] * 2
+
+
 def test_without_a_clock_there_is_no_time_of_a_simulation(either: Run) -> None:
     for given in (None, WallClock()):
         log = either.start(clock=given)

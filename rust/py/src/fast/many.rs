@@ -117,7 +117,7 @@ impl Table {
         shared.bytes(self.text.as_slice());
         let (made_at, route, names) = (plan.generation, plan.route(self.level), plan.names);
         let mut noticed = Noticed { truncated: self.truncated, ..Noticed::default() };
-        let planned = in_use & plan.extras;
+        let planned = in_use & (plan.extras | extras::CLOCK);
         if planned != 0 {
             // SAFETY: the GIL is held; `plan` is not used again, for Python may run.
             unsafe { extras::encode(py, planned, names, &mut header, &mut shared, &mut noticed)? };
