@@ -211,3 +211,19 @@ def test_extra_adds_fields(either: Run) -> None:
     log.info("x", extra=None)
     line = either.lines()[0]
     assert (line["user"], line["message_"], line["name"], line["field"]) == ("me", "reserved", "too", 1)
+
+
+def test_an_extra_that_is_no_mapping_is_a_field(either: Run) -> None:
+    class Hostile:
+        def __bool__(self) -> bool:
+            raise ValueError
+
+    log = either.start()
+    log.info("x", extra=5)
+    log.info("x", extra=[1, 2])
+    log.info("x", extra=Hostile())
+    log.info("x", extra="")
+    five, pair, hostile, empty = either.lines()
+    assert (five["extra"], pair["extra"]) == (5, [1, 2])
+    assert "Hostile" in hostile["extra"]
+    assert "extra" not in empty

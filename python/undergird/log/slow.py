@@ -42,7 +42,7 @@ def slow(
     exc_info = exc_info_of(fields.pop("exc_info", None))
     stack_info = fields.pop("stack_info", False)
     stacklevel = fields.pop("stacklevel", 1)
-    extra = fields.pop("extra", None) or {}
+    extra = _extra(fields.pop("extra", None))
     fields = {**_context.fields(), **extra, **logger._fields, **fields}
     if _is_taken(node, level):
         args = tuple(map(resolved, args))
@@ -90,6 +90,14 @@ def _is_taken(node: logging.Logger, level: int) -> bool:
         found = found or bool(at.handlers)
         at = at.parent if at.propagate else None
     return not found
+
+
+def _extra(given: Any) -> dict[str, Any]:
+    """What `extra` adds to the fields; what is no mapping is a field itself, for a call does not raise."""
+    try:
+        return {} if given is None else dict(given)
+    except Exception:
+        return {"extra": given}
 
 
 def _place(frame: FrameType | None) -> tuple[str, str, int]:
