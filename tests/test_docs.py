@@ -22,6 +22,7 @@ PAGES = [
     ROOT / "docs" / "values.md",
     ROOT / "docs" / "calls.md",
     ROOT / "docs" / "time.md",
+    ROOT / "docs" / "context.md",
 ]
 MODULES = [
     module.name for module in pkgutil.walk_packages(undergird.__path__, "undergird.") if "__main__" not in module.name

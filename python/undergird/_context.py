@@ -115,14 +115,6 @@ class Scope:
         import functools
         import inspect
 
-        frame = self._frame
-
-        def generator(*args: Any, **kwargs: Any) -> Any:
-            return _drive(function(*args, **kwargs), _Body(frame))
-
-        def async_generator(*args: Any, **kwargs: Any) -> Any:
-            return _drive_async(function(*args, **kwargs), _Body(frame))
-
         async def coroutine(*args: Any, **kwargs: Any) -> Any:
             with self:
                 return await function(*args, **kwargs)
@@ -133,9 +125,9 @@ class Scope:
 
         inside: Callable[..., Any] = plain
         if inspect.isgeneratorfunction(function):
-            inside = generator
+            inside = _generator(function, self._frame)
         elif inspect.isasyncgenfunction(function):
-            inside = async_generator
+            inside = _async_generator(function, self._frame)
         elif inspect.iscoroutinefunction(function):
             inside = coroutine
         return functools.wraps(function)(inside)  # type: ignore[return-value]
@@ -163,43 +155,50 @@ class _Body:
         self._frames = _take(self)
 
 
-def _drive(body: Generator[Any, Any, Any], frames: _Body) -> Generator[Any, Any, Any]:
-    resume, value = body.send, None
-    while True:
-        with frames:
-            try:
-                given = resume(value)
-            except StopIteration as stop:
-                return stop.value
-        try:
-            value = yield given
-            resume = body.send
-        except GeneratorExit:
+def _generator(function: Callable[..., Any], frame: _Frame) -> Callable[..., Any]:
+    def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        body, frames = function(*args, **kwargs), _Body(frame)
+        resume, value = body.send, None
+        while True:
             with frames:
-                body.close()
-            raise
-        except BaseException as error:
-            resume, value = body.throw, error
+                try:
+                    given = resume(value)
+                except StopIteration as stop:
+                    return stop.value
+            try:
+                value = yield given
+                resume = body.send
+            except GeneratorExit:
+                with frames:
+                    body.close()
+                raise
+            except BaseException as error:
+                resume, value = body.throw, error
+
+    return generator
 
 
-async def _drive_async(body: AsyncGenerator[Any, Any], frames: _Body) -> AsyncGenerator[Any, Any]:
-    resume: Any = body.asend
-    value: Any = None
-    while True:
-        with frames:
-            try:
-                given = await resume(value)
-            except StopAsyncIteration:
-                return
-        try:
-            value = yield given
-            resume = body.asend
-        except GeneratorExit:
+def _async_generator(function: Callable[..., Any], frame: _Frame) -> Callable[..., Any]:
+    async def generator(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        body, frames = function(*args, **kwargs), _Body(frame)
+        resume, value = body.asend, None
+        while True:
             with frames:
-                await body.aclose()
-            raise
-        except BaseException as error:
-            resume, value = body.athrow, error
+                try:
+                    given = await resume(value)
+                except StopAsyncIteration:
+                    return
+            try:
+                value = yield given
+                resume = body.asend
+            except GeneratorExit:
+                with frames:
+                    await body.aclose()
+                raise
+            except BaseException as error:
+                resume, value = body.athrow, error
+
+    return generator
 
 
 class Context:

@@ -47,8 +47,10 @@ fn get(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
 #[inline]
 pub fn fields(py: Python<'_>) -> Option<Bound<'_, Fields>> {
     // Not all that a program may put into a variable that it finds in a `Context` is ours.
-    let frame = get(py)?.cast_into::<PyTuple>().ok()?;
-    let fields = frame.get_borrowed_item(0).ok()?.cast::<Fields>().ok()?.to_owned();
+    let frame = get(py)?.cast_into::<PyTuple>().ok().filter(|frame| !frame.is_empty())?;
+    // SAFETY: it has a first item.
+    let first = unsafe { frame.get_borrowed_item_unchecked(0) };
+    let fields = first.cast_exact::<Fields>().ok()?.to_owned();
     (!fields.get().is_empty()).then_some(fields)
 }
 

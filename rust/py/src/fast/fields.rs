@@ -114,7 +114,7 @@ impl Fields {
     }
 
     /// Appends them as a group, under the number that [`Fields::shape`] gave.
-    #[inline]
+    #[inline(always)]
     pub(super) fn encode(&self, py: Python<'_>, shape: u32, out: &mut Scratch, noticed: &mut Noticed) {
         if shape == INLINE {
             return self.encode_inline(py, out, noticed);
