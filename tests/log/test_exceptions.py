@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import decimal
+import gc
 import inspect
+import json
 import logging
-from typing import TYPE_CHECKING
+import sys
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import undergird
 
 if TYPE_CHECKING:
     from tests.log.conftest import Run
@@ -151,3 +160,204 @@ def test_other_handlers_get_the_call_site_of_the_call(run: Run) -> None:
         ("test_other_handlers_get_the_call_site_of_the_call", number - 3 + place) for place in range(3)
     ]
     assert {record.pathname for record in run.records} == {__file__}
+
+
+def test_the_stack_comes_with_an_exception_and_fields(either: Run) -> None:
+    log = either.start()
+    try:
+        failing()
+    except ValueError:
+        log.bind(run=3).warning("x %d", 1, a=1, exc_info=True, b=2, stack_info=True)
+    line = either.last()
+    assert (line["message"], line["run"], line["a"], line["b"]) == ("x 1", 3, 1, 2)
+    assert line["exception_type"] == "ValueError"
+    assert line["stack_info"].rstrip().endswith("stack_info=True)")
+
+
+def test_an_exception_that_is_false_is_one_nevertheless(either: Run) -> None:
+    class Empty(Exception):
+        def __bool__(self) -> bool:
+            return False
+
+    log = either.start()
+    log.error("x", exc_info=Empty("text"))
+    assert either.last()["exception_message"] == "text"
+
+
+@pytest.mark.parametrize("none", [None, False, 0, (), (None, None, None), True])
+def test_where_there_is_no_exception_there_is_no_text(none: Any, either: Run) -> None:
+    log = either.start()
+    log.error("x", exc_info=none)
+    log.exception("y", exc_info=none, a=1)
+    for line in either.lines():
+        assert not {"exception", "exception_type", "exception_message"} & line.keys()
+    assert either.last()["a"] == 1
+
+
+def test_other_handlers_are_told_the_same_as_by_the_standard_library(run: Run) -> None:
+    run.foreign = True
+    log = run.start()
+    error = raised()
+    info = type(error), error, error.__traceback__
+    for given in (error, info, (None, None, None), True, None):
+        log.error("x", exc_info=given)
+        logging.getLogger(log.name).error("x", exc_info=given)
+    ours, theirs = run.records[::2], run.records[1::2]
+    assert [record.exc_info for record in ours] == [record.exc_info for record in theirs]
+
+
+def test_what_is_no_exception_costs_the_exception_only(either: Run) -> None:
+    log = either.start()
+    for wrong in ((1, 2), (ValueError, None, None), (ValueError, "text", None), (None, ValueError("x"), 3), object()):
+        log.error("x", exc_info=wrong, a=1)
+    assert [line["a"] for line in either.lines()] == [1] * 5
+
+
+def test_a_record_that_went_through_a_queue_keeps_its_text(run: Run) -> None:
+    log = run.start()
+    record = logging.makeLogRecord({"name": log.name, "levelno": 40, "msg": "x", "exc_text": "Traceback of long ago"})
+    logging.getLogger(log.name).handle(record)
+    assert run.last()["exception"] == "Traceback of long ago"
+
+
+def test_what_an_exception_logs_while_it_is_printed_comes_to_an_end(either: Run) -> None:
+    log = either.start()
+
+    class Talkative(Exception):
+        def __str__(self) -> str:
+            log.exception("asked", exc_info=self)
+            log.exception("asked again", exc_info=self)
+            return "text"
+
+    log.error("x", exc_info=Talkative())
+    assert either.last()["exception_message"] == "text"
+    assert len(either.lines()) < 2_100
+
+
+def test_a_call_without_stack_left_is_logged(either: Run) -> None:
+    log = either.start()
+
+    def down() -> None:
+        try:
+            down()
+        except RecursionError:
+            log.exception("out of stack", a=1)
+            raise
+
+    with pytest.raises(RecursionError):
+        down()
+    lines = either.lines()
+    assert len(lines) > 100
+    assert all(line.get("exception_type", "RecursionError") == "RecursionError" for line in lines)
+
+
+def test_exceptions_that_are_logged_leave_nothing_behind(run: Run) -> None:
+    class Local:
+        pass
+
+    log = run.start()
+    alive: list[weakref.ref[Local]] = []
+
+    def fail() -> None:
+        local = Local()
+        alive.append(weakref.ref(local))
+        raise ValueError
+
+    def call() -> None:
+        try:
+            fail()
+        except ValueError as error:
+            log.exception("x", a=1)
+            log.error("x", exc_info=error, stack_info=True)
+
+    gc.disable()
+    try:
+        for _ in range(1000):
+            call()
+            assert alive.pop()() is None
+        before = sys.getallocatedblocks()
+        for _ in range(2000):
+            call()
+            assert alive.pop()() is None
+        assert sys.getallocatedblocks() - before < 100
+    finally:
+        gc.enable()
+
+
+def test_local_variables_come_on_request_bounded_and_redacted(either: Run) -> None:
+    class Hostile:
+        def __repr__(self) -> str:
+            raise RuntimeError
+
+        __str__ = __repr__
+
+    def inner(user: dict[str, str], password: str) -> None:
+        many = list(range(100_000))
+        hostile = Hostile()
+        text = "x" * 100_000
+        assert many
+        assert text
+        raise ValueError(hostile is None)
+
+    def outer() -> None:
+        step = 3
+        try:
+            inner({"email": "a@example.org", "name": "Ada"}, "hunter2")
+        except ValueError as error:
+            raise KeyError(step) from error
+
+    log = either.start(exception_locals=True, redact=["password", "user.email"])
+    try:
+        outer()
+    except KeyError:
+        log.exception("x", field=1)
+    line = either.last()
+    assert "hunter2" not in json.dumps(line["exception_locals"])
+    frames = line["exception_locals"]
+    names = [frame["function"] for frame in frames]
+    assert names == ["outer", "inner", "test_local_variables_come_on_request_bounded_and_redacted", "outer"]
+    found = frames[1]["locals"]
+    assert found["user"] == {"email": "<redacted>", "name": "Ada"}
+    assert found["password"] == "<redacted>"
+    assert len(found["many"]) == 101
+    assert len(found["text"]) < 1100
+    assert "Hostile" in found["hostile"]
+    assert frames[0]["locals"]["step"] == 3
+    assert frames[0]["file"] == __file__
+    assert line["field"] == 1
+    log.info("none without an exception")
+    assert "exception_locals" not in either.last()
+
+
+def test_no_local_variables_are_written_unless_asked_for(either: Run) -> None:
+    log = either.start()
+    log.error("x", exc_info=raised())
+    assert "exception_locals" not in either.last()
+
+
+def test_frames_are_left_out_by_module_and_by_path(either: Run) -> None:
+    def text(*names: str) -> str:
+        log = either.start(exception_suppress=names)
+        try:
+            json.loads("{")
+        except ValueError:
+            log.exception("x")
+        found: str = either.last()["exception"]
+        return found
+
+    whole = text()
+    assert whole.count("\n  File") == 4
+    for name in ("json", "json.decoder", str(Path(json.__file__).parent), json.decoder.__file__):
+        left = text(name)
+        count = 2 if "decoder" in name else 3
+        assert f"\n  [{count} frames left out]\n" in left
+        assert left.count("\n  File") == 4 - count
+        assert left.splitlines()[-1] == whole.splitlines()[-1]
+    assert text("js", "son", "decoder") == whole
+    assert text() == whole
+
+
+@pytest.mark.parametrize("wrong", [3, [3], [""]])
+def test_what_names_no_frames_is_refused(wrong: Any, run: Run) -> None:
+    with pytest.raises(undergird.ConfigurationError, match="exception_suppress"):
+        run.start(exception_suppress=wrong)

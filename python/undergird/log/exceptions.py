@@ -44,20 +44,24 @@ def exc_info_of(given: Any) -> Any:
 
 
 def exception_of(info: Any) -> Exception_ | None:
-    """What lines of the log say of such a tuple; `None` if there is no exception in it."""
+    """What lines of the log say of such a tuple; `None` if there is no exception in it.
+
+    Raises:
+        RecursionError: If there is no stack left to look at it; or a `MemoryError`.
+    """
     if info is None:
         return None
     try:
         kind, error, tb = info
-        if error is None:
-            # A class alone is printed as nothing at all.
-            return None if kind is None else Exception_("NoneType: None", name_of(kind), "")
-        if isinstance(error, BaseException):
-            return rendered(error, tb)
     except Exception:
-        pass
-    # What was given is none; the rest of the record is worth keeping.
-    return Exception_(text(info), "", "")
+        # What was given is none; the rest of the record is worth keeping.
+        return Exception_(text(info), "", "")
+    if issubclass(type(error), BaseException):
+        return rendered(error, tb)
+    if error is not None:
+        return Exception_(text(info), "", "")
+    # A class alone is printed as nothing at all.
+    return Exception_("NoneType: None", name_of(kind), "") if isinstance(kind, type) else None
 
 
 def locals_of(info: Any) -> dict[str, Any]:

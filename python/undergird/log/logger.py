@@ -97,9 +97,6 @@ class Logger(_core.Logger):
     """`undergird.context`: fields that every record carries while a block or a function runs, whoever logs it."""
 
     @overload
-    def catch(self, function: F, /) -> F: ...
-
-    @overload
     def catch(
         self,
         exceptions: Kinds = ...,
@@ -112,6 +109,9 @@ class Logger(_core.Logger):
         default: Any = ...,
         **fields: Any,
     ) -> Catch: ...
+
+    @overload
+    def catch(self, function: F, /) -> F: ...
 
     def catch(
         self,
