@@ -55,6 +55,23 @@ def test_pytests_caplog_sees_records_with_their_fields(run: Run, caplog: pytest.
     assert run.messages() == ["seen 1"]
 
 
+def test_a_record_that_cannot_be_written_is_reported_and_not_raised(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.start()
+    logging.root.handle(logging.makeLogRecord({"msg": "made by hand", "levelno": 20, "created": "never"}))
+    assert "--- Logging error ---" in capsys.readouterr().err
+    logging.root.handle(logging.makeLogRecord({"msg": "whole", "levelno": 20, "levelname": "INFO"}))
+    assert run.messages() == ["whole"]
+
+
+def test_our_handler_takes_no_formatter(run: Run) -> None:
+    handler = FileHandler(run.path)
+    with pytest.raises(TypeError, match="takes no formatter"):
+        handler.setFormatter(logging.Formatter())
+    handler.setFormatter(None)
+
+
 def test_two_handlers_of_ours_write_two_files(run: Run, tmp_path: Path) -> None:
     log = run.start()
     second = FileHandler(tmp_path / "second.log", level="ERROR")

@@ -304,15 +304,33 @@ def test_our_handler_with_a_method_of_its_own_uses_it(run: Run, node: Node) -> N
     assert run.messages()[1:] == ["the class's"]
 
 
-def test_a_logger_in_between_that_appears_later_counts(run: Run) -> None:
-    log = run.start()
+@pytest.mark.parametrize("made", ["by us", "by the standard library"])
+def test_a_logger_in_between_that_appears_later_counts(made: str, run: Run) -> None:
+    run.start()
+    name = f"tree{next(COUNT)}.leaf"
+    if made == "by the standard library":
+        logging.getLogger(name)
+    log = undergird.get_logger(name)
     log.info("before")
     between = logging.getLogger(log.name.rsplit(".", 1)[0])
-    toggles(run, log, lambda: between.setLevel("ERROR"), lambda: between.setLevel("DEBUG"))
+    # First, because a level that is set makes everybody look anew.
     foreign = Collector()
     between.addHandler(foreign)
     log.info("after")
     assert foreign.messages == ["after"]
+    between.removeHandler(foreign)
+    toggles(run, log, lambda: between.setLevel("ERROR"), lambda: between.setLevel("DEBUG"))
+
+
+def test_a_class_that_was_given_to_the_manager_is_the_nodes(run: Run) -> None:
+    run.start()
+    logging.root.manager.setLoggerClass(Plain)
+    try:
+        log = undergird.get_logger(f"tree{next(COUNT)}.plain")
+        assert logging.root.manager.loggerClass is Plain
+    finally:
+        logging.root.manager.loggerClass = None
+    assert type(logging.getLogger(log.name)) is Plain
 
 
 def test_a_class_of_the_users_is_asked_each_time(run: Run) -> None:
