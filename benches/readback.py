@@ -47,7 +47,7 @@ def check(path: Path, layout: Layout, count: int) -> None:
                 fields = next(expected)
             except StopIteration:
                 raise WrongOutputError(f"more than the {count} lines logged") from None
-            whole_seconds += _check_line(line, parse, layout.message, fields, number)
+            whole_seconds += _check_line(line, parse, layout, fields, number)
     if whole_seconds > 1 + count // 1000:
         raise WrongOutputError(f"{whole_seconds} of {count} stamps have no microseconds")
     if number != count:
@@ -57,7 +57,7 @@ def check(path: Path, layout: Layout, count: int) -> None:
 def _check_line(
     line: bytes,
     parse: Callable[[bytes], Any],
-    message: str,
+    layout: Layout,
     fields: tuple[int, float, str],
     number: int,
 ) -> bool:
@@ -70,7 +70,8 @@ def _check_line(
         datetime.fromisoformat(stamp)
         right = (
             (record["agent_id"], record["energy"], record["kind"]) == fields
-            and record[message] == MESSAGE
+            and record[layout.message] == MESSAGE
+            and all(record[key] == value for key, value in layout.carried.items())
             and record["level"].upper() == "INFO"
             and record["logger_name"] == LOGGER_NAME
             and len(stamp) in (_STAMP, _WHOLE_SECOND)

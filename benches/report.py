@@ -15,6 +15,8 @@ END = "<!-- benches: end -->"
 TITLES = {
     "W1": 'a disabled call, `log.debug("x", a=1)`',
     "W3": "a JSON line with three fields: cost on the caller, in bursts of 1,024",
+    "W4": "the same with two fields bound to the logger",
+    "W4x": "the same within a context of two fields",
     "W5": "one million JSON lines in a row, until the last byte is in the file",
     "W7": "latency of single calls, back to back",
     "W7p": "latency of single calls, one per 20 µs, while another process writes and syncs a large file",
@@ -97,6 +99,17 @@ _LATENCY = (
     Column("above 1 ms", _slow),
 )
 
+_BURSTS = (
+    Column("ns a call", _value("call_ns", 1)),
+    Column("spread", _spread("call_ns", 1)),
+    Column("until in the file, ns", _value("complete_ns")),
+    Column("CPU, ns a record", _value("cpu_ns")),
+    Column("of the floor", _of_floor("call_ns")),
+    Column("of undergird", _of_ours("call_ns")),
+    Column("stdlib is", _times_less("call_ns")),
+    *_PROCESS,
+)
+
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "W1": (
         Column("ns a call", _value("call_ns", 1)),
@@ -106,16 +119,9 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("stdlib is", _times_less("call_ns")),
         *_PROCESS,
     ),
-    "W3": (
-        Column("ns a call", _value("call_ns", 1)),
-        Column("spread", _spread("call_ns", 1)),
-        Column("until in the file, ns", _value("complete_ns")),
-        Column("CPU, ns a record", _value("cpu_ns")),
-        Column("of the floor", _of_floor("call_ns")),
-        Column("of undergird", _of_ours("call_ns")),
-        Column("stdlib is", _times_less("call_ns")),
-        *_PROCESS,
-    ),
+    "W3": _BURSTS,
+    "W4": _BURSTS,
+    "W4x": _BURSTS,
     "W5": (
         Column("records/s", _value("records_per_s")),
         Column("spread", _spread("records_per_s")),

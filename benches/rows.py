@@ -138,6 +138,20 @@ def bursts(bench: Bench) -> Metrics:
     }
 
 
+def bound(bench: Bench) -> Metrics:
+    """W4: as W3, with two more fields that are bound to the logger."""
+    assert bench.contender.bound is not None
+    bench.contender = bench.contender.bound()
+    return bursts(bench)
+
+
+def surrounded(bench: Bench) -> Metrics:
+    """W4x: as W3, within a context of two fields."""
+    assert bench.contender.surrounded is not None
+    bench.contender = bench.contender.surrounded()
+    return bursts(bench)
+
+
 def sustained(bench: Bench) -> Metrics:
     """W5: many records without a pause, until the last byte is in the file."""
     contender, count = bench.contender, bench.scale.sustained
@@ -283,6 +297,8 @@ def _noise(path: Path) -> Iterator[None]:
 ROWS: dict[str, Callable[[Bench], Metrics]] = {
     "W1": disabled,
     "W3": bursts,
+    "W4": bound,
+    "W4x": surrounded,
     "W5": sustained,
     "W7": latency,
     "W7p": paced_latency,

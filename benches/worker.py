@@ -66,7 +66,7 @@ def measure(row: str, name: str, path: Path, scale: Scale) -> Metrics:
     metrics["peak_mib"] = bench.peak / usage.MIB
     contender.finish()
     if contender.writes:
-        check(path, contender.layout, bench.logged)
+        check(path, bench.contender.layout, bench.logged)
     return metrics
 
 

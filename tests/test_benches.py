@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 BENCHES = Path(__file__).resolve().parents[1] / "benches"
-ROWS = ["W1", "W3", "W5", "W7", "W7p", "R0"]
+ROWS = ["W1", "W3", "W4", "W4x", "W5", "W7", "W7p", "R0"]
 OURS = ["undergird", "undergird-disk"]
 METRIC = {
     "W1": "call_ns",
     "W3": "call_ns",
+    "W4": "call_ns",
+    "W4x": "call_ns",
     "W5": "records_per_s",
     "W7": "p99_ns",
     "W7p": "p999_ns",

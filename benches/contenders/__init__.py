@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 LOGGER_NAME = "sim.cells"
 MESSAGE = "agent moved"
+CARRIED: Mapping[str, object] = {"run": 3, "worker": "a"}
+"""The fields that rows W4 and W4x bind to the logger, or put around the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +25,15 @@ class Layout:
 
     Args:
         message: Key of the message.
+        carried: What each line has besides the record's own fields.
     """
 
     message: str = "message"
+    carried: Mapping[str, object] = field(default_factory=dict)
+
+
+ROWS = ("W1", "W3", "W4", "W5", "W7", "W7p", "R0")
+"""The rows of most loggers; those with a context take part in W4x too."""
 
 
 def _nothing() -> None:
@@ -44,6 +53,8 @@ class Contender:
         finish: Flushes and closes.
         writes: Whether calls end in lines of the file (the floor's do not).
         layout: How to read the lines back.
+        bound: Gives itself with a logger that has `CARRIED` bound; None where it cannot bind.
+        surrounded: Gives itself within a context of `CARRIED`; None where it knows of none.
     """
 
     names: Mapping[str, object]
@@ -53,6 +64,12 @@ class Contender:
     finish: Callable[[], None] = _nothing
     writes: bool = True
     layout: Layout = field(default_factory=Layout)
+    bound: Callable[[], Contender] | None = None
+    surrounded: Callable[[], Contender] | None = None
+
+    def carrying(self, **changes: Any) -> Contender:
+        """Returns itself with some things changed, and `CARRIED` in its lines."""
+        return replace(self, **changes, layout=replace(self.layout, carried=CARRIED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +90,25 @@ class Entry:
     requires: tuple[str, ...] = ()
     role: str = "rival"
     note: str = ""
-    rows: tuple[str, ...] = ("W1", "W3", "W5", "W7", "W7p", "R0")
+    rows: tuple[str, ...] = ROWS
 
 
 CONTENDERS: dict[str, Entry] = {
-    "undergird": Entry("undergird_", "in_shared_memory", ("undergird",), "ours", "ring in shared memory (default)"),
-    "undergird-disk": Entry("undergird_", "on_disk", ("undergird",), "ours", "ring on the log's disk (`ring_dir=`)"),
+    "undergird": Entry(
+        "undergird_",
+        "in_shared_memory",
+        ("undergird",),
+        "ours",
+        "ring in shared memory (default)",
+        (*ROWS, "W4x"),
+    ),
+    "undergird-disk": Entry(
+        "undergird_", "on_disk", ("undergird",), "ours", "ring on the log's disk (`ring_dir=`)", (*ROWS, "W4x")
+    ),
     "stdlib": Entry(
         "stdlib",
         role="stdlib",
+        rows=(*ROWS, "W4x"),
         note="`FileHandler`, fields through `extra=`, formatter with `json.dumps`",
     ),
     "picologging": Entry(
@@ -93,6 +120,7 @@ CONTENDERS: dict[str, Entry] = {
         "structlog_",
         requires=("structlog", "orjson"),
         note="filtering bound logger, cached, orjson, `BytesLogger`: its documented fastest set-up",
+        rows=(*ROWS, "W4x"),
     ),
     "spdlog": Entry(
         "spdlog_",

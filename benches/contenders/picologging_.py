@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from contenders import LOGGER_NAME, MESSAGE, Contender
+from contenders import CARRIED, LOGGER_NAME, MESSAGE, Contender
 
 
 def make(path: Path) -> Contender:
@@ -19,7 +19,12 @@ def make(path: Path) -> Contender:
     log = picologging.getLogger(LOGGER_NAME)
     log.setLevel(picologging.INFO)
     log.addHandler(handler)
-    return Contender(
+
+    def bound() -> Contender:
+        names = {**plain.names, "bound": dict(CARRIED)}
+        return plain.carrying(names=names, enabled=plain.enabled.replace('"agent_id"', '**bound, "agent_id"'))
+
+    plain = Contender(
         names={
             "log": log,
             "dumps": orjson.dumps,
@@ -33,4 +38,6 @@ def make(path: Path) -> Contender:
         ),
         flush=handler.flush,
         finish=handler.close,
+        bound=bound,
     )
+    return plain

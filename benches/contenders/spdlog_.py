@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from contenders import LOGGER_NAME, MESSAGE, Contender
+from contenders import CARRIED, LOGGER_NAME, MESSAGE, Contender
 
 _PATTERN = '{"timestamp":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","logger_name":"%n",%v}'
 
@@ -23,10 +23,16 @@ def make(path: Path) -> Contender:
         log.flush()
         log.close()
 
-    return Contender(
+    def bound() -> Contender:
+        names = {**plain.names, "bound": dict(CARRIED)}
+        return plain.carrying(names=names, enabled=plain.enabled.replace('"agent_id"', '**bound, "agent_id"'))
+
+    plain = Contender(
         names={"log": log, "dumps": orjson.dumps},
         enabled=(f'log.info(dumps({{"message": "{MESSAGE}", "agent_id": i, "energy": x, "kind": s}})[1:-1].decode())'),
         disabled='log.debug("x")',
         flush=log.flush,
         finish=finish,
+        bound=bound,
     )
+    return plain

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import MutableMapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from contenders import LOGGER_NAME, MESSAGE, Contender
+from contenders import CARRIED, LOGGER_NAME, MESSAGE, Contender
 
 _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -30,6 +33,15 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line)
 
 
+class Bound(logging.LoggerAdapter[logging.Logger]):
+    """Adds fields to those of the call, as `merge_extra` does from Python 3.13 on."""
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        """Returns the call with the fields of both."""
+        kwargs["extra"] = {**(self.extra or {}), **kwargs["extra"]}
+        return msg, kwargs
+
+
 def make(path: Path) -> Contender:
     """Returns the standard library's logger."""
     handler = logging.FileHandler(path, encoding="utf-8")
@@ -37,9 +49,27 @@ def make(path: Path) -> Contender:
     log = logging.getLogger(LOGGER_NAME)
     log.setLevel(logging.INFO)
     log.addHandler(handler)
-    return Contender(
+
+    def bound() -> Contender:
+        return plain.carrying(names={"log": Bound(log, dict(CARRIED))})
+
+    def surrounded() -> Contender:
+        fields: ContextVar[dict[str, object]] = ContextVar("fields")
+        fields.set(dict(CARRIED))
+
+        def add(record: logging.LogRecord) -> bool:
+            record.__dict__.update(fields.get())
+            return True
+
+        handler.addFilter(add)
+        return plain.carrying()
+
+    plain = Contender(
         names={"log": log},
         enabled=f'log.info("{MESSAGE}", extra={{"agent_id": i, "energy": x, "kind": s}})',
         flush=handler.flush,
         finish=logging.shutdown,
+        bound=bound,
+        surrounded=surrounded,
     )
+    return plain

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import undergird
-from contenders import LOGGER_NAME, MESSAGE, Contender
+from contenders import CARRIED, LOGGER_NAME, MESSAGE, Contender
 
 
 def in_shared_memory(path: Path) -> Contender:
@@ -32,9 +32,21 @@ def _make(path: Path, ring_dir: str | None) -> Contender:
         flush()
         undergird.shutdown()
 
-    return Contender(
-        names={"log": undergird.get_logger(LOGGER_NAME)},
+    log = undergird.get_logger(LOGGER_NAME)
+
+    def bound() -> Contender:
+        return plain.carrying(names={"log": log.bind(**CARRIED)})
+
+    def surrounded() -> Contender:
+        undergird.context.bind(**CARRIED)
+        return plain.carrying()
+
+    plain = Contender(
+        names={"log": log},
         enabled=f'log.info("{MESSAGE}", agent_id=i, energy=x, kind=s)',
         flush=flush,
         finish=finish,
+        bound=bound,
+        surrounded=surrounded,
     )
+    return plain
