@@ -21,6 +21,7 @@ __all__ = [
     "inspect_log",
     "inspect_rings",
     "invalidate",
+    "line",
     "many",
     "probe",
     "recover_rings",
@@ -123,6 +124,19 @@ def many(
     stamp: int | None = None,
     /,
 ) -> int: ...
+def line(
+    format: int,
+    *,
+    stamp: int,
+    level: int,
+    level_name: str,
+    name: str,
+    message: str,
+    fields: dict[str, Any],
+    sim_time: float | None = None,
+    site: tuple[str, str, int] | None = None,
+    exception: tuple[str, str, str] | None = None,
+) -> str: ...
 def probe(path: str) -> None: ...
 def discard_ring(ring: str) -> int | None: ...
 def recover_rings(directory: str) -> list[dict[str, Any]]: ...

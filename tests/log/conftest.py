@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 import undergird
-from undergird.log.handlers import ConsoleHandler, FileHandler
+from undergird.log.console import ConsoleHandler
+from undergird.log.handlers import FileHandler
 
 _NUMBERS = itertools.count(1)
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from undergird import _core
 from undergird.log.callers import OURS
+from undergird.log.console import ConsoleHandler
 from undergird.log.deferred import lazy
 from undergird.log.exceptions import attached
-from undergird.log.handlers import ConsoleHandler, FileHandler
+from undergird.log.handlers import FileHandler
 from undergird.log.logger import Logger, get_logger
 from undergird.log.plan import plan
 from undergird.log.redaction import Redaction, hidden

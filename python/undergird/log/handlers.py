@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from undergird import _core
 from undergird.log import redaction
@@ -16,7 +15,6 @@ from undergird.log.rendering import message
 from undergird.log.slow import fields_of
 from undergird.log.texts import text
 from undergird.log.times import times
-from undergird.log.values import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,18 +28,17 @@ Sink = tuple[str, int, bytes]
 """A file as the core knows it: its path, the number of its format, the rules by which it is put aside."""
 
 _LEVELS = -(1 << 63), (1 << 63) - 1
-_TRACEBACKS = logging.Formatter()
 
 
 class FileHandler(logging.Handler):
-    """Appends records to a file as lines of JSON, through the ring of this process.
+    """Appends records to a file as lines, through the ring of this process.
 
     Calls of `undergird.Logger` do not come here: they are copied into the ring natively. What comes here are
     records of the standard library's loggers, and ours where other handlers have to see them too.
 
     Args:
         path: The log file.
-        format: `"json"`.
+        format: `"json"`, `"logfmt"` or `"text"`.
         level: The lowest level that is written.
         call_site: Whether lines say function, line and file of the call.
         names: Which names of process, thread and task lines say; see `configure`.
@@ -59,6 +56,7 @@ class FileHandler(logging.Handler):
         rotation: Rotation | None = None,
     ) -> None:
         self.path = os.path.abspath(os.fspath(path))  # noqa: PTH100 -- links stay, as in the standard library
+        self.format_name = format
         self.sink: Sink = (self.path, FORMATS[format], rotation.encode() if rotation else b"")
         self.call_site = call_site
         self.names = checked(names)
@@ -75,29 +73,14 @@ class FileHandler(logging.Handler):
             TypeError: For any formatter but `None`.
         """
         if fmt is not None:
-            raise TypeError(f"the lines of {self.path} are JSON by this handler itself; it takes no formatter")
+            raise TypeError(
+                f"the lines of {self.path} are {self.format_name} by this handler itself; it takes no formatter"
+            )
 
     def emit(self, record: logging.LogRecord) -> None:
         """Puts a record into the ring."""
         try:
-            fields = fields_of(record)
-            if record.stack_info:
-                fields = {**fields, "stack_info": record.stack_info}
-            fields = {**fields, **locals_of(record.exc_info)}
-            stamp, sim_time = times(record)
-            site = (record.funcName or "", record.pathname, record.lineno) if self.call_site else None
-            _core.emit(
-                self.sink,
-                stamp=stamp,
-                sim_time=sim_time,
-                level=max(_LEVELS[0], min(record.levelno, _LEVELS[1])),
-                level_name=text(record.levelname),
-                name=text(record.name),
-                message=_seen(message(record.msg, _arguments(record))),
-                fields={text(key): value for key, value in {**fields_of_names(record, self.names), **fields}.items()},
-                site=site,
-                exception=_exception(record),
-            )
+            _core.emit(self.sink, **parts_of(record, call_site=self.call_site, names=self.names))
         except Exception:
             self.handleError(record)
 
@@ -109,49 +92,66 @@ class FileHandler(logging.Handler):
         return f"<{type(self).__name__} {self.path} ({logging.getLevelName(self.level)})>"
 
 
+class Parts(TypedDict):
+    """What the core is told of a record."""
+
+    stamp: int
+    sim_time: float | None
+    level: int
+    level_name: str
+    name: str
+    message: str
+    fields: dict[str, Any]
+    site: tuple[str, str, int] | None
+    exception: tuple[str, str, str] | None
+
+
+def parts_of(record: logging.LogRecord, *, call_site: bool, names: tuple[str, ...]) -> Parts:
+    """A record for the core, without what is redacted.
+
+    Args:
+        record: Any record.
+        call_site: Whether to say where the call stands.
+        names: Which names of process, thread and task to say.
+    """
+    fields = fields_of(record)
+    if record.stack_info:
+        fields = {**fields, "stack_info": record.stack_info}
+    fields = {**fields_of_names(record, names), **fields, **locals_of(record.exc_info)}
+    stamp, sim_time = times(record)
+    return {
+        "stamp": stamp,
+        "sim_time": sim_time,
+        "level": max(_LEVELS[0], min(record.levelno, _LEVELS[1])),
+        "level_name": text(record.levelname),
+        "name": text(record.name),
+        "message": message_of(record),
+        "fields": {text(key): value for key, value in fields.items()},
+        "site": (record.funcName or "", record.pathname, record.lineno) if call_site else None,
+        "exception": told_exception(record),
+    }
+
+
+def message_of(record: logging.LogRecord) -> str:
+    """The message of a record, without what is redacted."""
+    return seen(message(record.msg, _arguments(record)))
+
+
 def _arguments(record: logging.LogRecord) -> tuple[Any, ...]:
     # LogRecord unpacks a single mapping; put it back, so that there is one rule.
     args = record.args
     return args if isinstance(args, tuple) else (args,) if args else ()
 
 
-def _exception(record: logging.LogRecord) -> tuple[str, str, str] | None:
+def told_exception(record: logging.LogRecord) -> tuple[str, str, str] | None:
+    """Traceback, class and message of a record's exception, without what is redacted."""
     exception = exception_of(record.exc_info)
     if exception is None and record.exc_text:
         # It has been through a queue, for which the text was made and the exception taken off.
-        return _seen(record.exc_text), "", ""
-    return exception and (_seen(exception.text), exception.kind, _seen(exception.message))
+        return seen(record.exc_text), "", ""
+    return exception and (seen(exception.text), exception.kind, seen(exception.message))
 
 
-def _shown(value: object) -> str:
-    return value if type(value) is str else render(value)[1]
-
-
-def _seen(text: str) -> str:
+def seen(text: str) -> str:
     """The text without what is redacted."""
     return text if redaction.current is None else redaction.current.text(text)
-
-
-class ConsoleHandler(logging.Handler):
-    """Writes records as plain lines to stderr, at once, through `sys.stderr` as it is at that moment."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Writes one record."""
-        try:
-            stream = sys.stderr
-            if stream is not None:
-                stream.write(self.format(record) + "\n")
-                stream.flush()
-        except Exception:
-            self.handleError(record)
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line: time, level, logger, message, fields; then the traceback, if there is one."""
-        if self.formatter is not None:
-            return self.formatter.format(record)
-        stamp = _TRACEBACKS.formatTime(record, "%H:%M:%S")
-        parts = [f"{stamp}.{int(record.msecs):03d}", f"{record.levelname:8}", f"{record.name}:"]
-        parts.append(_seen(message(record.msg, _arguments(record))))
-        parts += [f"{key}={_shown(value)}" for key, value in fields_of(record).items()]
-        exception = _exception(record)
-        return " ".join(parts) + (f"\n{exception[0]}" if exception else "")

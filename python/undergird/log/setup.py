@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from undergird import _core
 from undergird.clock import WallClock, as_clock
 from undergird.errors import ConfigurationError, LogFileError
+from undergird.log import console as on_console
 from undergird.log import frames, joining, redaction, registry, variables
-from undergird.log.handlers import FORMATS, ConsoleHandler, FileHandler
+from undergird.log.console import ConsoleHandler
+from undergird.log.handlers import FORMATS, FileHandler
 from undergird.log.names import checked as checked_names
 from undergird.log.redaction import Redaction, rules_of
 
@@ -41,7 +43,10 @@ def configure(
     *,
     level: int | str = "INFO",
     format: str = "json",
-    console: bool = False,
+    console: bool | str = False,
+    console_level: int | str = 0,
+    console_stream: str = "stderr",
+    console_tracebacks: str = "short",
     call_site: bool = False,
     names: Iterable[str] | str = (),
     clock: Clock | Callable[[], float] | None = None,
@@ -72,8 +77,13 @@ def configure(
     Args:
         path: The log file; `None` for none. It is appended to.
         level: The root's level, by number (from 0) or name.
-        format: `"json"`: one JSON object a line.
-        console: Whether records also go to stderr, at once, for people.
+        format: How the file's lines look: `"json"`, one object a line; `"logfmt"`, pairs of keys and values; `"text"`,
+            for people.
+        console: Whether records also go to the console, at once: `True` or `"pretty"` for people, aligned and in a
+            terminal coloured; or a format of files.
+        console_level: The lowest level that the console shows, of what the root's level lets through.
+        console_stream: `"stderr"` or `"stdout"`.
+        console_tracebacks: `"short"`, the last frames of the program's own code, or `"full"`; of pretty lines.
         call_site: Whether lines say function, line and file of the call.
         names: Who logged, in fields of each line: any of `"process"`, `"thread"` and `"task"` (their names),
             `"process_id"`, `"thread_id"`, and `"rank"`, where MPI, Slurm or torchrun has started the process.
@@ -119,6 +129,12 @@ def configure(
     number = level_number(level, "level")
     if not _is_text(format) or format not in FORMATS:
         raise ConfigurationError(f"format {format!r} is not known; there is {', '.join(map(repr, FORMATS))}")
+    to_console = ConsoleHandler.configured(
+        console,
+        stream=console_stream,
+        level=level_number(console_level, "console_level"),
+        tracebacks=console_tracebacks,
+    )
     word, _, limit = overload.partition(":") if _is_text(overload) else ("", "", "")
     if word not in ("block", "drop_newest", "drop_below") or bool(limit) != (word == "drop_below"):
         raise ConfigurationError(
@@ -129,13 +145,7 @@ def configure(
     if type(size) is not int or not RING_SIZES[0] <= size <= RING_SIZES[1]:
         raise ConfigurationError(f"ring_size {size!r} is not between {RING_SIZES[0]} and {RING_SIZES[1]} bytes")
     rings = _ring_dir(ring_dir)
-    switches = {
-        "console": console,
-        "call_site": call_site,
-        "sync": sync,
-        "exception_locals": exception_locals,
-    }
-    for setting, value in switches.items():
+    for setting, value in {"call_site": call_site, "sync": sync, "exception_locals": exception_locals}.items():
         if type(value) is not bool:
             raise ConfigurationError(f"{setting} {value!r} is neither True nor False")
     durability, fsync_seconds = _fsync(fsync)
@@ -164,8 +174,9 @@ def configure(
         file = _checked(_path(path, "path"))
         directory = file.parent
         handlers.append(FileHandler(file, format=format, call_site=call_site, names=said, rotation=rotation))
-    if console:
-        handlers.append(ConsoleHandler())
+    if to_console is not None:
+        to_console.call_site, to_console.names = call_site, said
+        handlers.append(to_console)
     # First, so that nothing of the new run is logged under the rules of the old one.
     redaction.use(rules)
     frames.suppress(suppressed)
@@ -240,7 +251,8 @@ def stats() -> dict[str, Any]:
         `emitted`, `written`, `dropped`, `failed` and `in_flight`, with `emitted` the sum of the others; the same for
         each file under `sinks`, with `error` where one cannot be written now. Besides: `recovered`, records of dead
         processes that this one has written; `ring`, the path of the ring, and `placement`, how it came there;
-        `renderers_failed` and `clock_failed`, how often a function given to `register` or a clock has failed.
+        `renderers_failed` and `clock_failed`, how often a function given to `register` or a clock has failed;
+        `console_failed`, how many records the console could not show.
 
     Example:
         >>> import undergird
@@ -248,7 +260,12 @@ def stats() -> dict[str, Any]:
         >>> counts["emitted"] == sum(counts[key] for key in ("written", "dropped", "failed", "in_flight"))
         True
     """
-    return {**_core.stats(), "renderers_failed": registry.failures(), "clock_failed": _core.clock_failures()}
+    own = {
+        "renderers_failed": registry.failures(),
+        "clock_failed": _core.clock_failures(),
+        "console_failed": on_console.failures(),
+    }
+    return {**_core.stats(), **own}
 
 
 def _rotation(**settings: Any) -> Rotation | None:

@@ -11,6 +11,11 @@ use crate::fast::limits::{Noticed, countable};
 use crate::fast::values::{encode, encode_text, text_of};
 use crate::producer::File;
 
+/// Function, file and line.
+pub type Site<'py> = (Bound<'py, PyString>, Bound<'py, PyString>, u32);
+/// Traceback text, class name and message.
+pub type Exception<'py> = (Bound<'py, PyString>, Bound<'py, PyString>, Bound<'py, PyString>);
+
 /// Appends one record to a file.
 ///
 /// `stamp` is in nanoseconds since the epoch; `sim_time` is what stands beside it; `site` is function, file and line;
@@ -30,9 +35,42 @@ pub fn emit(
     message: &Bound<'_, PyString>,
     fields: &Bound<'_, PyDict>,
     sim_time: Option<f64>,
-    site: Option<(Bound<'_, PyString>, Bound<'_, PyString>, u32)>,
-    exception: Option<(Bound<'_, PyString>, Bound<'_, PyString>, Bound<'_, PyString>)>,
+    site: Option<Site<'_>>,
+    exception: Option<Exception<'_>>,
 ) -> PyResult<bool> {
+    let (payload, flags) = payload(name, message, fields, sim_time, site, exception)?;
+    // SAFETY: a live str, and the GIL is held.
+    let level_name = unsafe { text_of(level_name.as_ptr()) };
+    loop {
+        let Some(runtime) = ensure(py)? else { return Ok(false) };
+        // SAFETY: the GIL is held, and nothing here runs Python while the reference lives.
+        let gil = unsafe { runtime.gil() };
+        let Some(route) = gil.route_to(&runtime.memory, std::iter::once(&file)) else { return Ok(false) };
+        let level = gil.level(&runtime.memory, level, &level_name);
+        let header = Header {
+            kind: Kind::Log as u8,
+            level,
+            flags,
+            route: gil.routes[route].id,
+            name: INLINE,
+            stamp,
+            ..Header::default()
+        };
+        if accept(py, &runtime, route, header, payload.as_slice(), 1)? {
+            return Ok(true);
+        }
+    }
+}
+
+/// The payload of a record that has its logger's name in it, and the flags of its sections.
+pub fn payload(
+    name: &Bound<'_, PyString>,
+    message: &Bound<'_, PyString>,
+    fields: &Bound<'_, PyDict>,
+    sim_time: Option<f64>,
+    site: Option<Site<'_>>,
+    exception: Option<Exception<'_>>,
+) -> PyResult<(Scratch, u16)> {
     let mut payload = Scratch::new();
     let mut noticed = Noticed::default();
     let mut flags = flags::NAME_INLINE;
@@ -72,25 +110,5 @@ pub fn emit(
     if noticed.truncated {
         flags |= flags::TRUNCATED;
     }
-    // SAFETY: a live str, and the GIL is held.
-    let level_name = unsafe { text_of(level_name.as_ptr()) };
-    loop {
-        let Some(runtime) = ensure(py)? else { return Ok(false) };
-        // SAFETY: the GIL is held, and nothing here runs Python while the reference lives.
-        let gil = unsafe { runtime.gil() };
-        let Some(route) = gil.route_to(&runtime.memory, std::iter::once(&file)) else { return Ok(false) };
-        let level = gil.level(&runtime.memory, level, &level_name);
-        let header = Header {
-            kind: Kind::Log as u8,
-            level,
-            flags,
-            route: gil.routes[route].id,
-            name: INLINE,
-            stamp,
-            ..Header::default()
-        };
-        if accept(py, &runtime, route, header, payload.as_slice(), 1)? {
-            return Ok(true);
-        }
-    }
+    Ok((payload, flags))
 }

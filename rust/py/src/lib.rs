@@ -16,6 +16,7 @@ mod home;
 mod hooks;
 mod host;
 mod inspection;
+mod line;
 mod outlets;
 mod overload;
 mod producer;
@@ -55,6 +56,8 @@ mod _core {
     use crate::hooks::set_hooks;
     #[pymodule_export]
     use crate::inspection::{discard_ring, inspect_log, inspect_rings, recover_rings, ring_directories};
+    #[pymodule_export]
+    use crate::line::line;
     #[pymodule_export]
     use crate::stats::stats;
 
