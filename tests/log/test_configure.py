@@ -335,7 +335,7 @@ def test_a_path_that_is_none_is_named(path: Any) -> None:
         undergird.configure(path)
 
 
-@pytest.mark.parametrize("setting", ["console", "call_site", "sync"])
+@pytest.mark.parametrize("setting", ["call_site", "sync"])
 def test_a_switch_that_is_neither_true_nor_false_is_named(setting: str, tmp_path: Path) -> None:
     with pytest.raises(undergird.ConfigurationError, match=f"{setting} 'no'"):
         undergird.configure(tmp_path / "run.log", **{setting: "no"})  # type: ignore[arg-type]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,26 +82,3 @@ def test_two_handlers_of_ours_write_two_files(run: Run, tmp_path: Path) -> None:
     assert counts[str(run.path)]["written"] == 2
     assert counts[str(tmp_path / "second.log")]["written"] == 1
     logging.getLogger(log.name).removeHandler(second)
-
-
-def test_the_console_is_a_line_for_people(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    log = run.start(console=True)
-    log.info("moved %d", 7, agent_id=3)
-    try:
-        raise ValueError("bad")
-    except ValueError:
-        log.exception("failed")
-    told = capsys.readouterr().err
-    first, second, *_ = told.splitlines()
-    assert first.endswith(f"INFO     {log.name}: moved 7 agent_id=3")
-    assert second.endswith(f"ERROR    {log.name}: failed")
-    assert told.rstrip().endswith("ValueError: bad")
-    assert run.messages() == ["moved 7", "failed"]
-
-
-def test_a_line_on_the_console_is_there_when_its_call_returns(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    log = run.start(console=True)
-    terminal = io.BytesIO()
-    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(terminal, write_through=False))
-    log.info("moved")
-    assert terminal.getvalue().endswith(b": moved\n")

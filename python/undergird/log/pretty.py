@@ -93,7 +93,7 @@ def spelled(entry: Entry, page: Page) -> str:
     line = _Lines(page)
     line.add(_time(entry.created, narrow), "time")
     level = harmless(entry.level_name)
-    widest = WIDEST_NAME if page.columns is None else min(WIDEST_NAME, page.columns // 5)
+    widest = WIDEST_NAME if page.columns is None else min(WIDEST_NAME, max(page.columns // 5, 12))
     name = _shortened(harmless(entry.name), widest)
     line.add(level, _colour(entry.level))
     if narrow:
@@ -157,9 +157,12 @@ def _integer(value: int) -> str:
 
 
 def _shortened(name: str, widest: int) -> str:
-    while cells(name) > widest:
-        name = "…" + name[2:]
-    return name
+    if cells(name) <= widest:
+        return name
+    end = name[-widest:]
+    while cells(end) >= widest:
+        end = end[1:]
+    return "…" + end
 
 
 def _time(created: float, narrow: bool) -> str:
