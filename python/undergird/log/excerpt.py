@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
+from undergird.log.frames import is_suppressed
 from undergird.log.texts import described, text
 
 MOST_FRAMES = 4
@@ -91,7 +92,7 @@ def _notes(error: BaseException) -> list[str]:
 
 def _frames(error: BaseException, depth: int) -> Iterator[Line]:
     frames = list(traceback.walk_tb(error.__traceback__))
-    own = [place for place, (frame, _) in enumerate(frames) if not _is_library(frame.f_code.co_filename)]
+    own = [place for place, (frame, _) in enumerate(frames) if not _is_left_out(frame)]
     shown = {*own[-MOST_FRAMES:], len(frames) - 1}
     hidden = 0
     for place, (frame, number) in enumerate(frames):
@@ -108,6 +109,10 @@ def _frames(error: BaseException, depth: int) -> Iterator[Line]:
 
 def _function(frame: FrameType) -> str:
     return frame.f_code.co_qualname.replace("<locals>.", "")
+
+
+def _is_left_out(frame: FrameType) -> bool:
+    return is_suppressed(frame) or _is_library(frame.f_code.co_filename)
 
 
 @cache

@@ -87,7 +87,7 @@ def spelled(entry: Entry, page: Page) -> str:
     Example:
         >>> entry = Entry(0.0, 20, "INFO", "sim", "agent moved", {"agent_id": 7})
         >>> spelled(entry, Page(None, False, 3))[13:]
-        'INFO     sim agent moved                      agent_id=7'
+        'INFO     sim  agent moved                       agent_id=7'
     """
     narrow = page.columns is not None and page.columns < NARROW
     line = _Lines(page)

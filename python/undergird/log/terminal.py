@@ -28,8 +28,8 @@ def harmless(text: str, *, lines: bool = False) -> str:
         lines: Whether line ends stay.
 
     Example:
-        >>> harmless("\\x1b[31mred\\n")
-        '\\\\u001b[31mred\\\\n'
+        >>> harmless("\x1b[31mred\n")
+        '\\u001b[31mred\\n'
     """
     if text.isprintable():
         return text
