@@ -79,7 +79,7 @@ class ConsoleHandler(logging.Handler):
             ConfigurationError: A value that cannot be; the message names it.
         """
         wanted = "pretty" if type(style) is bool else style
-        given = {
+        given: dict[str, tuple[object, tuple[str, ...]]] = {
             "console": (wanted, STYLES),
             "console_stream": (stream, STREAMS),
             "console_tracebacks": (tracebacks, TRACEBACKS),
