@@ -23,6 +23,7 @@ PAGES = [
     ROOT / "docs" / "calls.md",
     ROOT / "docs" / "time.md",
     ROOT / "docs" / "context.md",
+    ROOT / "docs" / "exceptions.md",
 ]
 MODULES = [
     module.name for module in pkgutil.walk_packages(undergird.__path__, "undergird.") if "__main__" not in module.name

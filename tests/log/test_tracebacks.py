@@ -6,7 +6,6 @@ import gc
 import linecache
 import logging
 import sys
-import traceback
 import types
 import weakref
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import DEEP
 from undergird.log import frames
 from undergird.log.frames import MOST_REMEMBERED, lines_of
 from undergird.log.tracebacks import MOST_CHARACTERS, MOST_EXCEPTIONS, rendered
@@ -204,10 +204,9 @@ def exceptions(draw: st.DrawFn, depth: int = 3) -> BaseException:
 
 
 @given(exceptions())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=5000 if DEEP else 100)
 def test_generated_exceptions_read_as_the_interpreter_prints_them(error: BaseException) -> None:
-    expected = "".join(traceback.format_exception(error))
-    assert rendered(error, error.__traceback__).text + "\n" == expected
+    same(error)
 
 
 def test_the_limit_of_the_interpreter_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
