@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests.conftest import DEEP
+
 from undergird.log import frames
 from undergird.log.frames import MOST_REMEMBERED, lines_of
 from undergird.log.tracebacks import MOST_CHARACTERS, MOST_EXCEPTIONS, rendered
