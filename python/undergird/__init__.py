@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from undergird.log import (
         Logger,
         Redaction,
+        add_level,
         configure,
         flush,
         get_logger,
@@ -41,6 +42,7 @@ __all__ = [
     "Rotation",
     "UndergirdError",
     "__version__",
+    "add_level",
     "clock",
     "configure",
     "context",

@@ -13,6 +13,7 @@ from undergird.log.console import ConsoleHandler
 from undergird.log.deferred import lazy
 from undergird.log.exceptions import attached
 from undergird.log.handlers import FileHandler
+from undergird.log.levels import add_level
 from undergird.log.logger import Logger, get_logger
 from undergird.log.plan import plan
 from undergird.log.redaction import Redaction, hidden
@@ -27,6 +28,7 @@ __all__ = [
     "FileHandler",
     "Logger",
     "Redaction",
+    "add_level",
     "configure",
     "flush",
     "get_logger",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from undergird import _core
 from undergird.log import redaction, registry
-from undergird.log.plan import LEVELS
+from undergird.log.indices import index
 from undergird.log.rendering import message
 from undergird.log.report import report
 from undergird.log.slow import slow
@@ -61,9 +61,9 @@ def many(logger: Logger, event: object, level: int, columns: dict[str, Any]) -> 
         table |= {name: Column("=", rules.mask, rules.mask, None) for name in table if rules.hides(name)}
     stamp = time.time_ns()
     done = 0
-    if level in LEVELS:
+    if (place := index(level)) is not None:
         names, data = list(table), [(column.code, column.data) for column in table.values()]
-        done = _core.many(logger, level // 10, message(event, ()), names, data, rows, stamp)
+        done = _core.many(logger, place, message(event, ()), names, data, rows, stamp)
     for row in _rows(table, done, rows):
         slow(logger, level, (event,), row, stamp=stamp)
 

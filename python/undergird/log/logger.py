@@ -10,7 +10,7 @@ from undergird._context import context
 from undergird.log import bulk
 from undergird.log.joining import join
 from undergird.log.setup import configure
-from undergird.log.slow import slow
+from undergird.log.slow import is_level
 from undergird.log.tree import node
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Logger(_core.Logger):
     """Logs messages with fields, over a node of the standard library's tree.
 
-    `debug`, `info`, `warning`, `error`, `critical` and `exception` are native methods: `log.info(msg, *args,
+    `debug`, `info`, `warning`, `error`, `critical`, `exception` and `log` are native methods: `log.info(msg, *args,
     **fields)`. Level, handlers, filters and the rest are the node's; what is set there acts at the next call.
 
     Get one by `undergird.get_logger`; `bind` makes others with fields of their own.
@@ -170,25 +170,11 @@ class Logger(_core.Logger):
             fields=fields,
         )
 
-    def log(self, level: int, msg: object, /, *args: Any, **fields: Any) -> None:
-        """Logs at any level; see `info`.
+    def log_level(self, name: str, level: int) -> int:
+        """Adds a level; see `undergird.add_level`."""
+        from undergird.log.levels import add_level
 
-        Args:
-            level: The level's number.
-            msg: The message, or a `%` template for `args`.
-            *args: Values for the template.
-            **fields: Fields of the record.
-
-        Raises:
-            TypeError: If `level` is no integer, while `logging.raiseExceptions` is set (as in the standard library).
-
-        Example:
-            >>> import undergird
-            >>> undergird.get_logger("docs").log(25, "between INFO and WARNING")
-        """
-        if not _is_level(level):
-            return
-        slow(self, level, (msg, *args), fields)
+        return add_level(name, level)
 
     def timer(self, event: str, /, *, level: int | str = "INFO", threshold: float = 0.0, **fields: Any) -> Timer:
         """Logs at the end how long a block or a function took, as `duration_ms`.
@@ -244,7 +230,7 @@ class Logger(_core.Logger):
             >>> log = undergird.get_logger("docs")
             >>> log.many("agent moved", agent_id=numpy.arange(3), x=numpy.zeros(3), step=17)
         """
-        if _is_level(level):
+        if is_level(level):
             bulk.many(self, event, level, columns)
 
     @property
@@ -333,12 +319,6 @@ class Logger(_core.Logger):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickle, (type(self), self.name if self._node is not logging.root else None, self._fields)
-
-
-def _is_level(level: object) -> bool:
-    if not isinstance(level, int) and logging.raiseExceptions:
-        raise TypeError(f"level must be an integer, not {level!r}")
-    return isinstance(level, int)
 
 
 _loggers: dict[str | None, Logger] = {}

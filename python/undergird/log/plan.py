@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple
 
+from undergird import _core
 from undergird.log import redaction
 from undergird.log.handlers import FileHandler, Sink
 from undergird.log.names import wanted
 from undergird.log.texts import text
 from undergird.log.tree import Node
 
-LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
-ALL_ENABLED = 0b111110
+ALL_ENABLED = (1 << 32) - 1
 _KNOWN_CLASSES = (Node, logging.Logger, logging.RootLogger)
 _OVERRIDABLE = frozenset(("emit", "handle", "format", "filter"))
 _METHODS = frozenset(("isEnabledFor", "makeRecord", "handle", "filter", "callHandlers"))
@@ -23,13 +23,13 @@ class Plan(NamedTuple):
 
     Attributes:
         name: The logger's name.
-        level_names: For level `10 * n` at index `n`: its name.
-        enabled: Bit `n` is set if level `10 * n` is enabled.
+        level_names: The names of levels by their index, which the core gives them.
+        enabled: Bit `n` is set if the level of index `n` is enabled.
         native: Whether every handler that would see a record is one of our file handlers, and their lines say the same.
         call_site: Whether they say where the call stands.
         names: Which names they say, as `undergird.log.names.wanted` has them.
         ask_disabled: The node's `__dict__`, if its `disabled` must be asked for at each call.
-        sinks: For level `10 * n` at index `n`: the files, each with the number of its format and its rotation.
+        sinks: For each level, by its index: the files, each with the number of its format and its rotation.
         lists: Lists of handlers and filters; the plan is void when one of them changes.
         attributes: An object's `__dict__`, name and value of attributes; the plan is void when one of them changes.
     """
@@ -75,7 +75,8 @@ def plan(node: logging.Logger) -> Plan:
     native &= len({(bool(handler.call_site), handler.names) for handler in files}) == 1
     sinks: list[list[Sink]] = [[]]
     enabled = 0
-    for bit, level in enumerate(LEVELS, start=1):
+    # The first is no level's.
+    for bit, level in enumerate(_core.level_numbers()[1:], start=1):
         there = [handler.sink for handler in files if level >= handler.level]
         sinks.append(there)
         if node.isEnabledFor(level):
@@ -83,5 +84,5 @@ def plan(node: logging.Logger) -> Plan:
     ask_disabled = None if type(node) is Node else vars(node)
     site = native and bool(files[0].call_site)
     said = wanted(files[0].names) if native else (0, None)
-    level_names = [text(logging.getLevelName(level)) for level in (logging.NOTSET, *LEVELS)]
+    level_names = [text(logging.getLevelName(level)) for level in _core.level_numbers()]
     return Plan(node.name, level_names, enabled, native, site, said, ask_disabled, sinks, lists, attributes)

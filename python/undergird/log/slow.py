@@ -10,6 +10,7 @@ from undergird import _context
 from undergird.log.callers import caller
 from undergird.log.deferred import resolved
 from undergird.log.exceptions import exc_info_of, stack_of
+from undergird.log.indices import index
 from undergird.log.rendering import message
 from undergird.log.times import times
 from undergird.log.values import redacted
@@ -24,18 +25,22 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 def slow(
-    logger: Logger, level: int, args: tuple[Any, ...], fields: dict[str, Any], *, stamp: int | None = None
+    logger: Logger, level: Any, args: tuple[Any, ...], fields: dict[str, Any], *, stamp: int | None = None
 ) -> None:
     """Logs one call through the handlers of the tree.
 
     Args:
         logger: The logger.
-        level: The level's number.
+        level: The level's number; of `log`, whatever was given.
         args: The message, then its `%` arguments.
         fields: The call's fields, and `exc_info`, `stack_info`, `stacklevel` and `extra` with the standard
             library's meaning.
         stamp: When it was logged, in nanoseconds since the epoch; now, if it is `None`.
     """
+    if not is_level(level):
+        return
+    # From its next call on a level that has a name is native.
+    index(level)
     node = logger._node
     if not node.isEnabledFor(level):
         return
@@ -63,6 +68,17 @@ def slow(
     setattr(record, FIELDS, fields)
     times(record)
     node.handle(record)
+
+
+def is_level(level: object) -> bool:
+    """Whether a level can be one.
+
+    Raises:
+        TypeError: If it cannot, while `logging.raiseExceptions` is set, as in the standard library.
+    """
+    if not isinstance(level, int) and logging.raiseExceptions:
+        raise TypeError(f"level must be an integer, not {level!r}")
+    return isinstance(level, int)
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:

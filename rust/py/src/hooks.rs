@@ -63,12 +63,11 @@ impl Hooks {
     pub fn slow(
         &self,
         logger: &Bound<'_, PyAny>,
-        level: u8,
+        level: &Bound<'_, PyAny>,
         args: &Bound<'_, PyTuple>,
         fields: &Bound<'_, PyDict>,
     ) -> PyResult<()> {
-        let level = level.into_pyobject(logger.py())?;
-        call(self.slow.bind(logger.py()), [logger, &level, args, fields]).map(drop)
+        call(self.slow.bind(logger.py()), [logger, level, args, fields]).map(drop)
     }
 
     /// The text of a field's value that is no primitive, and whether it is a finished piece of JSON.

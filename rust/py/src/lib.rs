@@ -43,6 +43,8 @@ mod _core {
     #[pymodule_export]
     use crate::fast::fields::Fields;
     #[pymodule_export]
+    use crate::fast::levels::{add_level_method, learn_level, level_numbers};
+    #[pymodule_export]
     use crate::fast::logger::Logger;
     #[pymodule_export]
     use crate::fast::many::many;

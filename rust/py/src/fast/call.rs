@@ -13,6 +13,7 @@ use super::arguments::encode_message;
 use super::exception::attach;
 use super::fields::Fields;
 use super::invocation::{Call, slow};
+use super::levels::ANY;
 use super::limits::{Noticed, countable};
 use super::redaction::{Hidden, judge};
 use super::shapes::shape;
@@ -32,16 +33,35 @@ pub unsafe extern "C" fn method<const LEVEL: usize>(
     count: ffi::Py_ssize_t,
     names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
-    // SAFETY: the interpreter holds the GIL when it calls a method.
-    let py = unsafe { Python::assume_attached() };
-    // SAFETY: the interpreter's own arguments.
-    let call = unsafe { Call::new(py, this, args, count, names) };
-    let outcome = match call.surroundings().plan(py) {
-        Ok(plan) if plan.is_off(py, LEVEL) && count > 0 => Ok(()),
+    // SAFETY: the interpreter holds the GIL when it calls a method, and these are its arguments.
+    enter::<LEVEL>(unsafe { Call::new(Python::assume_attached(), LEVEL, this, args, count, names) })
+}
+
+/// The method of any level, by its index.
+///
+/// # Safety
+/// The interpreter's promises.
+#[inline(never)]
+pub unsafe fn at_level(
+    level: usize,
+    this: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: as above.
+    enter::<ANY>(unsafe { Call::new(Python::assume_attached(), level, this, args, count, names) })
+}
+
+/// `LEVEL`: the level's index, where it is known when this is compiled; else [`ANY`].
+#[inline(always)]
+fn enter<const LEVEL: usize>(call: Call<'_>) -> *mut ffi::PyObject {
+    let outcome = match call.surroundings().plan(call.py) {
+        Ok(plan) if plan.is_off(call.py, call.level::<LEVEL>()) && call.count > 0 => Ok(()),
         Ok(_) => contained(|| start::<LEVEL>(call)),
         Err(error) => Err(error),
     };
-    answer(py, outcome)
+    answer(call.py, outcome)
 }
 
 /// Keeps a panic from the interpreter.
@@ -66,13 +86,13 @@ pub fn answer(py: Python<'_>, outcome: PyResult<()>) -> *mut ffi::PyObject {
 
 /// Logs a call that asks for nothing but itself in code of its own, which pays for nothing else.
 fn start<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
-    if extras::in_use() == 0 { log::<LEVEL, false>(call) } else { extended::<LEVEL>(call) }
+    if extras::in_use() == 0 { log::<LEVEL, false>(call) } else { extended(call) }
 }
 
 /// Logs a call with whatever it asks for.
 #[inline(never)]
-pub fn extended<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
-    log::<LEVEL, true>(call)
+pub fn extended(call: Call<'_>) -> PyResult<()> {
+    log::<ANY, true>(call)
 }
 
 /// `EXTRAS`: whether something is in use that most programs do without, or comes with the call.
@@ -81,36 +101,37 @@ fn log<const LEVEL: usize, const EXTRAS: bool>(call: Call<'_>) -> PyResult<()> {
     if call.count == 0 {
         return Err(PyTypeError::new_err("a log call needs a message: missing argument 'msg'"));
     }
+    let level = call.level::<LEVEL>();
     let surroundings = call.surroundings();
     let mut plan = surroundings.plan(call.py)?;
     if !plan.still_holds(call.py) {
         plan = surroundings.replan(call.py)?;
-        if plan.is_off(call.py, LEVEL) {
+        if plan.is_off(call.py, level) {
             return Ok(());
         }
         if !EXTRAS && extras::in_use() != 0 {
-            return extended::<LEVEL>(call);
+            return extended(call);
         }
     }
     // SAFETY: the GIL is held; the reference ends with this call.
     let runtime = match unsafe { current() } {
-        Some(_) if plan.native && plan.is_for_nobody(LEVEL) => return Ok(()),
+        Some(_) if plan.native && plan.is_for_nobody(level) => return Ok(()),
         Some(runtime) if plan.native => runtime,
-        _ => return slow(call, LEVEL),
+        _ => return slow(call),
     };
     // SAFETY: the GIL is held, and the reference is let go before Python runs.
     let gil = unsafe { runtime.gil() };
     let mut header = Header {
         kind: Kind::Log as u8,
-        level: plan.level(LEVEL),
-        route: plan.route_id(LEVEL),
+        level: plan.level(level),
+        route: plan.route_id(level),
         name: plan.name,
         ..Header::default()
     };
     let (keys, hidden) = if call.fields() > 0 {
         // SAFETY: a tuple of str, and the GIL is held.
-        let Some(shape) = (unsafe { shape(call.names, runtime, gil) }) else { return attach::<LEVEL>(call) };
-        let Some(hidden) = shape.hidden else { return judged::<LEVEL>(call) };
+        let Some(shape) = (unsafe { shape(call.names, runtime, gil) }) else { return attach(call) };
+        let Some(hidden) = shape.hidden else { return judged(call) };
         (shape.id, hidden)
     } else {
         (INLINE, Hidden::default())
@@ -120,15 +141,15 @@ fn log<const LEVEL: usize, const EXTRAS: bool>(call: Call<'_>) -> PyResult<()> {
     let bound_keys = match bound.map(|bound| bound.shape(gil.epoch)) {
         None => INLINE,
         Some(Some(keys)) => keys,
-        Some(None) => return prepared::<LEVEL>(call, bound),
+        Some(None) => return prepared(call, bound),
     };
     let context = if EXTRAS && extras::in_use() & extras::CONTEXT != 0 { context::fields(call.py) } else { None };
     let context_keys = match context.as_ref().map(|context| context.get().shape(gil.epoch)) {
         None => INLINE,
         Some(Some(keys)) => keys,
-        Some(None) => return prepared::<LEVEL>(call, context.as_ref().map(Bound::get)),
+        Some(None) => return prepared(call, context.as_ref().map(Bound::get)),
     };
-    let (made_at, route) = (plan.generation, plan.route(LEVEL));
+    let (made_at, route) = (plan.generation, plan.route(level));
     let mut scratch = Scratch::new();
     let mut noticed = Noticed::default();
     if header.name == INLINE {
@@ -173,28 +194,28 @@ fn log<const LEVEL: usize, const EXTRAS: bool>(call: Call<'_>) -> PyResult<()> {
     }
     if noticed.ran_python && generation().load(Ordering::Relaxed) != made_at {
         // What was rendered has changed the set-up: the numbers in the scratch may mean nothing any more.
-        return slow(call, LEVEL);
+        return slow(call);
     }
     if !EXTRAS || header.stamp == 0 {
         header.stamp = wall_ns();
     }
     if !accept(call.py, runtime, route, header, scratch.as_slice(), 1)? {
-        return slow(call, LEVEL);
+        return slow(call);
     }
     Ok(())
 }
 
 /// Asks Python once which fields of these keywords must not be seen, then logs.
 #[cold]
-fn judged<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
+fn judged(call: Call<'_>) -> PyResult<()> {
     // SAFETY: the interpreter's tuple of keywords.
     let names = unsafe { Bound::from_borrowed_ptr(call.py, call.names) };
-    if judge(&names)? { extended::<LEVEL>(call) } else { slow(call, LEVEL) }
+    if judge(&names)? { extended(call) } else { slow(call) }
 }
 
 /// Makes bound fields or those of the context ready for the present ring, then logs.
 #[cold]
-fn prepared<const LEVEL: usize>(call: Call<'_>, fields: Option<&Fields>) -> PyResult<()> {
+fn prepared(call: Call<'_>, fields: Option<&Fields>) -> PyResult<()> {
     let ready = fields.map_or(Ok(false), Fields::prepare)?;
-    if ready { extended::<LEVEL>(call) } else { slow(call, LEVEL) }
+    if ready { extended(call) } else { slow(call) }
 }

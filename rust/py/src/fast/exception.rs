@@ -51,7 +51,7 @@ pub unsafe extern "C" fn method(
     // SAFETY: the interpreter holds the GIL when it calls a method.
     let py = unsafe { Python::assume_attached() };
     // SAFETY: the interpreter's own arguments.
-    let call = Call { is_about_exception: true, ..unsafe { Call::new(py, this, args, count, names) } };
+    let call = Call { is_about_exception: true, ..unsafe { Call::new(py, ERROR, this, args, count, names) } };
     answer(py, contained(|| exception(call)))
 }
 
@@ -63,23 +63,23 @@ fn exception(call: Call<'_>) -> PyResult<()> {
     }
     if call.count == 0 {
         // It says what is missing.
-        return extended::<ERROR>(call);
+        return extended(call);
     }
     // SAFETY: the GIL is held; the reference ends here.
     let is_native = plan.native && unsafe { current() }.is_some();
     if plan.is_off(call.py, ERROR) || (is_native && plan.is_for_nobody(ERROR)) {
         return Ok(());
     }
-    if is_native { attach::<ERROR>(call) } else { slow(call, ERROR) }
+    if is_native { attach(call) } else { slow(call) }
 }
 
 /// Has the exception and the stack of a call made texts, and logs it with them.
 #[cold]
-pub fn attach<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
+pub fn attach(call: Call<'_>) -> PyResult<()> {
     let py = call.py;
     if call.rendered.is_some() {
         // It has been here: some other keyword is none for the native way.
-        return slow(call, LEVEL);
+        return slow(call);
     }
     let (mut exc_info, mut stack_info) = (None, None);
     // SAFETY: the interpreter's vector of live objects.
@@ -95,7 +95,7 @@ pub fn attach<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
         match text {
             Some(b"exc_info") => exc_info = Some(value),
             Some(b"stack_info") => stack_info = Some(value),
-            Some(b"stacklevel" | b"extra") | None => return slow(call, LEVEL),
+            Some(b"stacklevel" | b"extra") | None => return slow(call),
             Some(_) => {
                 names.push(name);
                 args.push(value.as_ptr());
@@ -114,7 +114,7 @@ pub fn attach<const LEVEL: usize>(call: Call<'_>) -> PyResult<()> {
     let others = if names.len() == call.fields() && more.is_empty() { None } else { Some(PyTuple::new(py, names)?) };
     let names = others.as_ref().map_or(call.names, Bound::as_ptr);
     let rendered = Rendered { given: call, exception };
-    extended::<LEVEL>(Call { args: args.as_ptr(), names, rendered: Some(&rendered), ..call })
+    extended(Call { args: args.as_ptr(), names, rendered: Some(&rendered), ..call })
 }
 
 /// The texts as Python makes them.

@@ -8,6 +8,7 @@ use undergird_core::record::INLINE;
 use undergird_core::scratch::Scratch;
 
 use super::exception::Rendered;
+use super::levels::{ANY, number};
 use super::limits::Noticed;
 use super::logger::Logger;
 use super::redaction::{Hidden, encode_mask};
@@ -19,6 +20,8 @@ use crate::hooks::hooks;
 #[derive(Clone, Copy)]
 pub struct Call<'py> {
     pub py: Python<'py>,
+    /// The index of the level.
+    pub level: usize,
     pub this: *mut ffi::PyObject,
     /// `count` arguments, and behind them the values of the keywords.
     pub args: *const *mut ffi::PyObject,
@@ -39,12 +42,19 @@ impl<'py> Call<'py> {
     #[inline(always)]
     pub unsafe fn new(
         py: Python<'py>,
+        level: usize,
         this: *mut ffi::PyObject,
         args: *const *mut ffi::PyObject,
         count: ffi::Py_ssize_t,
         names: *mut ffi::PyObject,
     ) -> Self {
-        Self { py, this, args, count: count as usize, names, is_about_exception: false, rendered: None }
+        Self { py, level, this, args, count: count as usize, names, is_about_exception: false, rendered: None }
+    }
+
+    /// The index of the level; `LEVEL` unless that is [`ANY`].
+    #[inline(always)]
+    pub fn level<const LEVEL: usize>(&self) -> usize {
+        if LEVEL == ANY { self.level } else { LEVEL }
     }
 
     #[inline(always)]
@@ -111,7 +121,7 @@ impl<'py> Call<'py> {
 
 /// The standard library's way.
 #[cold]
-pub fn slow(call: Call<'_>, level: usize) -> PyResult<()> {
+pub fn slow(call: Call<'_>) -> PyResult<()> {
     let py = call.py;
     let call = call.rendered.map_or(call, |rendered| rendered.given);
     // SAFETY: the interpreter's vector of live objects.
@@ -129,5 +139,5 @@ pub fn slow(call: Call<'_>, level: usize) -> PyResult<()> {
         }
         (Bound::from_borrowed_ptr(py, call.this), PyTuple::new(py, &objects[..call.count])?, fields)
     };
-    hooks(py)?.slow(&logger, 10 * level as u8, &args, &fields)
+    hooks(py)?.slow(&logger, &number(py, call.level).into_pyobject(py)?.into_any(), &args, &fields)
 }

@@ -23,7 +23,7 @@ const BYTES: usize = 16 << 10;
 
 /// Logs rows, natively for as long as that can be done.
 ///
-/// `level` is a tenth of its number, one of the standard library's five; `columns` hold for each of the `names` what
+/// `level` is the level's index; `columns` hold for each of the `names` what
 /// [`Column::read`] takes. All rows get one stamp, in nanoseconds since the epoch: now, if none is given.
 ///
 /// Returns how many rows have been dealt with; the others have to go the standard library's way.

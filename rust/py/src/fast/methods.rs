@@ -8,35 +8,47 @@ use pyo3::types::{PyString, PyType};
 
 use super::call::method;
 use super::exception;
+use super::levels;
 
 /// Gives the class its level methods.
 ///
 /// # Errors
 /// `MemoryError`.
 pub fn install(class: &Bound<'_, PyType>) -> PyResult<()> {
-    let methods: [(&CStr, ffi::PyCFunctionFastWithKeywords, &CStr); 7] = [
+    let methods: [(&CStr, ffi::PyCFunctionFastWithKeywords, &CStr); 8] = [
         (c"debug", method::<1>, c"debug($self, msg, /, *args, **fields)\n--\n\nLogs at DEBUG; see `info`."),
         (c"info", method::<2>, INFO),
         (c"warning", method::<3>, c"warning($self, msg, /, *args, **fields)\n--\n\nLogs at WARNING; see `info`."),
         (c"error", method::<4>, c"error($self, msg, /, *args, **fields)\n--\n\nLogs at ERROR; see `info`."),
         (c"exception", exception::method, EXCEPTION),
         (c"critical", method::<5>, c"critical($self, msg, /, *args, **fields)\n--\n\nLogs at CRITICAL; see `info`."),
+        (c"log", levels::log, levels::LOG),
         (c"fatal", method::<5>, c"fatal($self, msg, /, *args, **fields)\n--\n\nLogs at CRITICAL; see `info`."),
     ];
+    methods.into_iter().try_for_each(|(name, function, doc)| add(class, name, function, doc))
+}
+
+/// Gives the class one method.
+///
+/// # Errors
+/// `MemoryError`.
+pub fn add(
+    class: &Bound<'_, PyType>,
+    name: &'static CStr,
+    function: ffi::PyCFunctionFastWithKeywords,
+    doc: &'static CStr,
+) -> PyResult<()> {
     let py = class.py();
-    for (name, function, doc) in methods {
-        let definition = Box::leak(Box::new(ffi::PyMethodDef {
-            ml_name: name.as_ptr(),
-            ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: function },
-            ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
-            ml_doc: doc.as_ptr(),
-        }));
-        // SAFETY: the definition lives for ever, and its flags fit the function.
-        let descriptor =
-            unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(class.as_type_ptr(), definition))? };
-        class.setattr(PyString::from_bytes(py, name.to_bytes())?, descriptor)?;
-    }
-    Ok(())
+    let definition = Box::leak(Box::new(ffi::PyMethodDef {
+        ml_name: name.as_ptr(),
+        ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: function },
+        ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
+        ml_doc: doc.as_ptr(),
+    }));
+    // SAFETY: the definition lives for ever, and its flags fit the function.
+    let descriptor =
+        unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(class.as_type_ptr(), definition))? };
+    class.setattr(PyString::from_bytes(py, name.to_bytes())?, descriptor)
 }
 
 const EXCEPTION: &CStr = c"exception($self, msg, /, *args, exc_info=True, **fields)

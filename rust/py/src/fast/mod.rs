@@ -10,6 +10,7 @@ pub mod extras;
 pub mod fields;
 mod frames;
 mod invocation;
+pub mod levels;
 pub mod limits;
 pub mod logger;
 pub mod many;

@@ -8,8 +8,8 @@ use undergird_core::record::INLINE;
 use super::names::Names;
 use super::watch::{Expected, Watched, is_disabled};
 
-/// The standard library's five levels, a tenth of each.
-pub const LEVELS: usize = 6;
+/// How many levels there can be; the standard library's five have a tenth of their number as their index.
+pub const LEVELS: usize = 24;
 
 /// The generation of a plan that never holds. Not 0: that is what a forked child finds.
 const NEVER: u64 = u64::MAX;
@@ -30,9 +30,9 @@ pub struct Plan {
     pub name_text: Box<[u8]>,
     /// The index of each level in the dictionary.
     pub(super) levels: [u8; LEVELS],
-    /// Bit `n`: some file takes level `10 * n`.
+    /// Bit `n`: some file takes the level of index `n`.
     pub(super) taken: u32,
-    /// Bit `n`: level `10 * n` is enabled.
+    /// Bit `n`: the level of index `n` is enabled.
     pub(super) enabled: u32,
     /// The node's `__dict__`, if its `disabled` has to be asked for at each call.
     pub(super) ask_disabled: Option<Py<PyDict>>,
@@ -43,7 +43,7 @@ pub struct Plan {
 
 #[derive(Clone, Copy, Default)]
 pub(super) struct Route {
-    pub(super) place: usize,
+    pub(super) place: u32,
     pub(super) id: u32,
 }
 
@@ -73,7 +73,7 @@ impl Plan {
         self.generation = NEVER;
     }
 
-    /// Whether a level, given as a tenth of its number, is disabled.
+    /// Whether a level is disabled.
     #[inline]
     pub fn is_off(&self, py: Python<'_>, level: usize) -> bool {
         self.enabled & (1 << level) == 0 || self.ask_disabled.as_ref().is_some_and(|node| is_disabled(node.bind(py)))
@@ -94,7 +94,7 @@ impl Plan {
     /// The place of a level's route among the runtime's.
     #[inline]
     pub fn route(&self, level: usize) -> usize {
-        self.routes[level].place
+        self.routes[level].place as usize
     }
 
     /// The number of a level's route in the dictionary.

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
 use super::extras;
+use super::levels::number;
 use super::names::Names;
 use super::plan::{LEVELS, Plan, Route};
 use super::values::text_of;
@@ -86,11 +87,11 @@ fn try_plan(node: &Bound<'_, PyAny>) -> PyResult<Plan> {
             plan.native = false;
             break;
         };
-        plan.routes[level] = Route { place, id: gil.routes[place].id };
+        plan.routes[level] = Route { place: place as u32, id: gil.routes[place].id };
         plan.taken |= u32::from(!sinks.is_empty()) << level;
     }
     for (level, name) in level_names.iter().enumerate().take(LEVELS) {
-        plan.levels[level] = gil.level(&runtime.memory, 10 * level as i64, name);
+        plan.levels[level] = gil.level(&runtime.memory, number(py, level), name);
     }
     Ok(plan)
 }
