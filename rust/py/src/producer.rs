@@ -141,7 +141,7 @@ impl GilSide {
             !self.levels.contains_key(index) && standard_name(*index).is_none_or(|standard| standard == name)
         };
         let wanted = u8::try_from(number).ok().filter(free);
-        let Some(index) = wanted.or_else(|| (60..OTHER_LEVELS).find(free)) else {
+        let Some(index) = wanted.or_else(|| (60..OTHER_LEVELS).rev().find(free)) else {
             self.intern(memory, &Entry::Level { index: OTHER_LEVELS, number, name: (*b"OTHER").into() });
             return OTHER_LEVELS;
         };
