@@ -24,6 +24,7 @@ PAGES = [
     ROOT / "docs" / "time.md",
     ROOT / "docs" / "context.md",
     ROOT / "docs" / "exceptions.md",
+    ROOT / "docs" / "formats.md",
 ]
 MODULES = [
     module.name for module in pkgutil.walk_packages(undergird.__path__, "undergird.") if "__main__" not in module.name
