@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import itertools
 import json
 import os
@@ -12,12 +13,14 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import undergird
 from undergird.cli import main
+from undergird.log import doctor
+from undergird.log import rings as rings_module
 
 if TYPE_CHECKING:
     from tests.conftest import Script
@@ -369,6 +372,44 @@ def test_doctor_shows_what_was_dropped(script: Script, capsys: pytest.CaptureFix
     code, said = run(capsys, "doctor", ".")
     assert code == 1
     assert f"dropped {done.stdout.strip()}," in said
+
+
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [
+        ({}, 0),
+        ({"lag_records": 5}, 0),
+        ({"alive": False}, 0),
+        ({"alive": False, "lag_records": 5}, 1),
+        ({"dropped": 1}, 1),
+        ({"failed": 1}, 1),
+        ({"error": "it is too short"}, 1),
+    ],
+)
+def test_doctor_ends_with_1_if_something_is_wrong(
+    found: dict[str, Any], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("pid", "created", "capacity", "lag_bytes", "lag_records", "written", "failed", "dropped", "head")
+    ring = {
+        "path": str(tmp_path / "1-2.ring"),
+        "id": "2",
+        "alive": True,
+        **dict.fromkeys(names, 0),
+        "files": [],
+        **found,
+    }
+    monkeypatch.setattr(doctor, "ring_directories", lambda _: [tmp_path])
+    monkeypatch.setattr(undergird._core, "inspect_rings", lambda _: [ring])
+    assert doctor.doctor(tmp_path, io.StringIO()) == code
+
+
+def test_recover_says_what_could_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = {"path": tmp_path / "1-2.ring", "pid": 1, "outcome": "recovered", "written": 5, "failed": 2}
+    monkeypatch.setattr(rings_module, "ring_directories", lambda _: [tmp_path])
+    monkeypatch.setattr(undergird._core, "recover_rings", lambda _: [ring])
+    out = io.StringIO()
+    assert rings_module.recover(tmp_path, out) == 0
+    assert "recovered 5 records, 2 unreadable" in out.getvalue()
 
 
 def test_doctor_names_shared_memory(script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -329,7 +329,7 @@ def test_errors_are_caught_as_what_they_are() -> None:
     assert issubclass(LogFileError, UndergirdError)
 
 
-@pytest.mark.parametrize("path", [b"run.log", 42, True])
+@pytest.mark.parametrize("path", [b"run.log", 42, True, "run\0.log"])
 def test_a_path_that_is_none_is_named(path: Any) -> None:
     with pytest.raises(undergird.ConfigurationError, match=re.escape(f"path {path!r}")):
         undergird.configure(path)

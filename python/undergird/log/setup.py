@@ -291,6 +291,8 @@ def _suppressed(given: object) -> frames.Suppressed | None:
 def _path(given: object, setting: str) -> Path:
     if not _is_text(given) and not isinstance(given, os.PathLike):
         raise ConfigurationError(f"{setting} {given!r} is not a path: it is a string or a Path")
+    if "\0" in str(given):
+        raise ConfigurationError(f"{setting} {given!r} is not a path: it holds a zero byte")
     try:
         return Path(given).expanduser()  # type: ignore[arg-type]
     except (RuntimeError, TypeError) as error:
