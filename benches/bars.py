@@ -107,5 +107,6 @@ BARS = (
         lambda outcomes: number(outcomes, "heap", "slow", "sum"),
         False,
     ),
+    Bar("W8", "times less than stdlib ≥ 10", less_than("stdlib", "call_ns"), 10, True, "x"),
     Bar("R0", "seen by a reader within 50 ms", plain("visible_max_ms", "max"), 50, False, " ms"),
 )

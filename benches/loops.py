@@ -48,6 +48,20 @@ def loop(rows, out, clock, period, {names}):
 """
 
 
+def fail(frames: int) -> None:
+    """Raises a `ValueError` that many frames below the caller."""
+    if frames > 1:
+        _fail(frames - 1)
+    raise ValueError("no such cell")
+
+
+def _fail(frames: int) -> None:
+    # By turns, since of equal lines a traceback shows three.
+    if frames > 1:
+        fail(frames - 1)
+    raise ValueError("no such cell")
+
+
 def rows(start: int, count: int) -> Iterator[tuple[int, float, str]]:
     """Returns the fields of the records `start` to `start + count`, in order.
 

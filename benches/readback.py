@@ -72,7 +72,8 @@ def _check_line(
             (record["agent_id"], record["energy"], record["kind"]) == fields
             and record[layout.message] == MESSAGE
             and all(record[key] == value for key, value in layout.carried.items())
-            and record["level"].upper() == "INFO"
+            and record["level"].upper() == layout.level
+            and record.get("exception", "").count('  File "') == layout.frames
             and record["logger_name"] == LOGGER_NAME
             and len(stamp) in (_STAMP, _WHOLE_SECOND)
             and stamp[-1] == "Z"

@@ -20,6 +20,7 @@ TITLES = {
     "W5": "one million JSON lines in a row, until the last byte is in the file",
     "W7": "latency of single calls, back to back",
     "W7p": "latency of single calls, one per 20 µs, while another process writes and syncs a large file",
+    "W8": "`exception()` with a traceback of ten frames: cost on the caller, in bursts of 1,024",
     "R0": "when a reader of the file sees ten lines that nobody flushed",
 }
 
@@ -139,6 +140,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         *_PROCESS,
     ),
     "W7p": (*_LATENCY, *_PROCESS),
+    "W8": _BURSTS,
     "R0": (
         Column("seen after, ms", _value("visible_ms", 2)),
         Column("latest, ms", _value("visible_max_ms", 2, 1.0, "max")),

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import loops
 import usage
-from contenders import Contender
+from contenders import FRAMES, Contender
 from readback import WrongOutputError, lines_in
 from scale import Scale
 
@@ -150,6 +150,17 @@ def surrounded(bench: Bench) -> Metrics:
     assert bench.contender.surrounded is not None
     bench.contender = bench.contender.surrounded()
     return bursts(bench)
+
+
+def excepting(bench: Bench) -> Metrics:
+    """W8: as W3, with the exception that is being handled."""
+    assert bench.contender.excepting is not None
+    bench.contender = bench.contender.excepting()
+    try:
+        loops.fail(FRAMES - 1)
+    except ValueError:
+        return bursts(bench)
+    raise AssertionError
 
 
 def sustained(bench: Bench) -> Metrics:
@@ -302,5 +313,6 @@ ROWS: dict[str, Callable[[Bench], Metrics]] = {
     "W5": sustained,
     "W7": latency,
     "W7p": paced_latency,
+    "W8": excepting,
     "R0": visible,
 }

@@ -28,7 +28,7 @@ from contenders import CONTENDERS
 from environments import Environment
 from worker import Job
 
-ROWS = ("W1", "W3", "W4", "W4x", "W5", "W7", "W7p", "R0")
+ROWS = ("W1", "W3", "W4", "W4x", "W5", "W7", "W7p", "W8", "R0")
 _LIMIT = 600.0  # seconds for one contender in one row, in one round
 
 

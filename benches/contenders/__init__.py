@@ -17,6 +17,8 @@ LOGGER_NAME = "sim.cells"
 MESSAGE = "agent moved"
 CARRIED: Mapping[str, object] = {"run": 3, "worker": "a"}
 """The fields that rows W4 and W4x bind to the logger, or put around the call."""
+FRAMES = 10
+"""The frames of the traceback in row W8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +28,18 @@ class Layout:
     Args:
         message: Key of the message.
         carried: What each line has besides the record's own fields.
+        level: The level of each line.
+        frames: Frames of the traceback under `exception`; 0 for no such key.
     """
 
     message: str = "message"
     carried: Mapping[str, object] = field(default_factory=dict)
+    level: str = "INFO"
+    frames: int = 0
 
 
 ROWS = ("W1", "W3", "W4", "W5", "W7", "W7p", "R0")
-"""The rows of most loggers; those with a context take part in W4x too."""
+"""The rows of most loggers; those with a context take part in W4x too, those that log tracebacks in W8."""
 
 
 def _nothing() -> None:
@@ -55,6 +61,7 @@ class Contender:
         layout: How to read the lines back.
         bound: Gives itself with a logger that has `CARRIED` bound; None where it cannot bind.
         surrounded: Gives itself within a context of `CARRIED`; None where it knows of none.
+        excepting: Gives itself with calls that log the exception being handled; None where it has no such call.
     """
 
     names: Mapping[str, object]
@@ -66,10 +73,16 @@ class Contender:
     layout: Layout = field(default_factory=Layout)
     bound: Callable[[], Contender] | None = None
     surrounded: Callable[[], Contender] | None = None
+    excepting: Callable[[], Contender] | None = None
 
     def carrying(self, **changes: Any) -> Contender:
         """Returns itself with some things changed, and `CARRIED` in its lines."""
         return replace(self, **changes, layout=replace(self.layout, carried=CARRIED))
+
+    def with_traceback(self) -> Contender:
+        """Returns itself with `exception` for `info`, and a traceback in its lines."""
+        layout = replace(self.layout, level="ERROR", frames=FRAMES)
+        return replace(self, enabled=self.enabled.replace("log.info", "log.exception"), layout=layout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +113,15 @@ CONTENDERS: dict[str, Entry] = {
         ("undergird",),
         "ours",
         "ring in shared memory (default)",
-        (*ROWS, "W4x"),
+        (*ROWS, "W4x", "W8"),
     ),
     "undergird-disk": Entry(
-        "undergird_", "on_disk", ("undergird",), "ours", "ring on the log's disk (`ring_dir=`)", (*ROWS, "W4x")
+        "undergird_", "on_disk", ("undergird",), "ours", "ring on the log's disk (`ring_dir=`)", (*ROWS, "W4x", "W8")
     ),
     "stdlib": Entry(
         "stdlib",
         role="stdlib",
-        rows=(*ROWS, "W4x"),
+        rows=(*ROWS, "W4x", "W8"),
         note="`FileHandler`, fields through `extra=`, formatter with `json.dumps`",
     ),
     "picologging": Entry(
@@ -120,7 +133,7 @@ CONTENDERS: dict[str, Entry] = {
         "structlog_",
         requires=("structlog", "orjson"),
         note="filtering bound logger, cached, orjson, `BytesLogger`: its documented fastest set-up",
-        rows=(*ROWS, "W4x"),
+        rows=(*ROWS, "W4x", "W8"),
     ),
     "spdlog": Entry(
         "spdlog_",

@@ -64,6 +64,9 @@ def make(path: Path) -> Contender:
         handler.addFilter(add)
         return plain.carrying()
 
+    def excepting() -> Contender:
+        return plain.with_traceback()
+
     plain = Contender(
         names={"log": log},
         enabled=f'log.info("{MESSAGE}", extra={{"agent_id": i, "energy": x, "kind": s}})',
@@ -71,5 +74,6 @@ def make(path: Path) -> Contender:
         finish=logging.shutdown,
         bound=bound,
         surrounded=surrounded,
+        excepting=excepting,
     )
     return plain

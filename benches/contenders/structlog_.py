@@ -36,6 +36,10 @@ def make(path: Path) -> Contender:
         structlog.contextvars.bind_contextvars(**CARRIED)
         return plain.carrying()
 
+    def excepting() -> Contender:
+        processors.insert(0, structlog.processors.format_exc_info)
+        return plain.with_traceback()
+
     plain = Contender(
         names={"log": log},
         enabled=f'log.info("{MESSAGE}", agent_id=i, energy=x, kind=s)',
@@ -44,5 +48,6 @@ def make(path: Path) -> Contender:
         layout=Layout(message="event"),
         bound=bound,
         surrounded=surrounded,
+        excepting=excepting,
     )
     return plain

@@ -41,6 +41,9 @@ def _make(path: Path, ring_dir: str | None) -> Contender:
         undergird.context.bind(**CARRIED)
         return plain.carrying()
 
+    def excepting() -> Contender:
+        return plain.with_traceback()
+
     plain = Contender(
         names={"log": log},
         enabled=f'log.info("{MESSAGE}", agent_id=i, energy=x, kind=s)',
@@ -48,5 +51,6 @@ def _make(path: Path, ring_dir: str | None) -> Contender:
         finish=finish,
         bound=bound,
         surrounded=surrounded,
+        excepting=excepting,
     )
     return plain
