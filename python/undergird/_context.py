@@ -49,14 +49,15 @@ def _current() -> _Frame:
 
 def _put(frame: _Frame, outer: _Frame) -> None:
     """Makes a frame the innermost one, over others than those it was made over."""
-    below = frame.base or outer
-    fields, given = below.fields, {**below.given, **frame.changes}
-    gone = [name for name, value in frame.changes.items() if value is _GONE]
-    if gone:
+    _, _, changes, shown, scope, _, base = frame
+    below = base or outer
+    fields, given = below.fields, {**below.given, **changes}
+    if len(changes) != len(shown):
+        gone = [name for name, value in changes.items() if value is _GONE]
         fields = fields.without(*gone)
         for name in gone:
             del given[name]
-    _core.set_context(frame._replace(fields=_core.Fields(frame.shown, fields), given=given, outer=outer))
+    _core.set_context(_Frame(_core.Fields(shown, fields), given, changes, shown, scope, outer, base))
 
 
 def _take(scope: object) -> list[_Frame]:
@@ -89,14 +90,16 @@ class Scope:
     __slots__ = ("_frame",)
 
     def __init__(self, frame: _Frame) -> None:
-        self._frame = frame._replace(scope=self)
+        self._frame = _Frame(*frame[:4], self, None, frame.base)
 
     def __enter__(self) -> Self:
         _put(self._frame, _current())
         return self
 
     def __exit__(self, *_: object) -> None:
-        _put_back(_take(self)[:-1])
+        frames = _take(self)
+        if len(frames) > 1:
+            _put_back(frames[:-1])
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -236,7 +239,7 @@ class Context:
             ...     undergird.context.get()
             {'experiment_id': 'exp_001', 'step': 500}
         """
-        return Scope(_EMPTY._replace(changes=fields, shown=_core.Fields(fields).dict()))
+        return Scope(_Frame(_EMPTY.fields, {}, fields, _core.Fields(fields).dict(), None, None, None))
 
     def bind(self, /, **fields: Any) -> None:
         """Adds fields, until the block around this call is left; outside of any, for the rest of the task or thread.
@@ -256,11 +259,12 @@ class Context:
         frame = _current()
         shown = _core.Fields(fields).dict()
         _core.set_context(
-            frame._replace(
-                fields=_core.Fields(shown, frame.fields),
-                given={**frame.given, **fields},
-                changes={**frame.changes, **fields},
-                shown={**frame.shown, **shown},
+            _Frame(
+                _core.Fields(shown, frame.fields),
+                {**frame.given, **fields},
+                {**frame.changes, **fields},
+                {**frame.shown, **shown},
+                *frame[4:],
             )
         )
 

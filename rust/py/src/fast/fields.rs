@@ -189,10 +189,11 @@ impl Rendered {
         let count = countable(dict.len(), &mut noticed);
         let mut known = Values(&base.values);
         let mut names = base.dict.bind(py).keys().into_iter().map(|name| (name, known.next()));
-        for (name, value) in dict.copy()?.iter().take(count.into()) {
+        // Nobody else has this dictionary, whatever code rendering runs.
+        for (name, value) in dict.iter().take(count.into()) {
             // They stand in the order of the base, as far as they come from there.
             let mut bytes: &[u8] = &[];
-            if base.dict.bind(py).contains(&name)? {
+            if base.count > 0 && base.dict.bind(py).contains(&name)? {
                 bytes = names.find(|(known, _)| known.is(&name)).map_or(&[], |(_, bytes)| bytes);
             }
             if bytes.is_empty() || fresh.contains(&name)? {
@@ -218,7 +219,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// A copy of the fields with values that cannot change any more, and without what must not be seen; `None` while
+/// The fields with values that cannot change any more, and without what must not be seen; `None` while
 /// there is nobody to make it.
 fn shown<'py>(given: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyDict>>> {
     let mut plain = !is_active();
@@ -230,7 +231,7 @@ fn shown<'py>(given: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyDict>>
         plain &= unsafe { is_primitive(value.as_ptr()) };
     }
     if plain {
-        return given.copy().map(Some);
+        return Ok(Some(given.clone()));
     }
     hooks(given.py()).ok().map(|hooks| hooks.frozen(given)).transpose()
 }

@@ -40,10 +40,12 @@ impl Hidden {
 #[pyfunction]
 #[pyo3(signature = (mask))]
 pub fn redact(py: Python<'_>, mask: Option<String>) {
+    if mask.is_some() || is_active() {
+        EDITION.fetch_add(1, Ordering::Relaxed);
+    }
     // Relaxed: read and written with the GIL held.
     ACTIVE.store(mask.is_some(), Ordering::Relaxed);
     *MASK.get(py) = mask;
-    EDITION.fetch_add(1, Ordering::Relaxed);
     // SAFETY: the GIL is held.
     unsafe { shapes::forget() };
     invalidate();
