@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import undergird
@@ -64,3 +65,43 @@ def test_undergird_bound(benchmark: Any, ours: undergird.Logger) -> None:
 @pytest.mark.benchmark(group="one record")
 def test_stdlib_with_two_arguments(benchmark: Any, theirs: logging.Logger) -> None:
     benchmark(lambda: theirs.info("%s moved %d times", "agent", 3))
+
+
+ROWS = 100_000
+_RANDOM = np.random.default_rng(9)
+NUMBERS: dict[str, Any] = {
+    "agent_id": np.arange(ROWS),
+    "x": _RANDOM.random(ROWS),
+    "alive": _RANDOM.random(ROWS) < 0.5,
+    "age": _RANDOM.integers(0, 100, ROWS),
+}
+TEXTS = {**NUMBERS, "age": np.array(["exploring", "resting", "dividing"])[NUMBERS["age"] % 3]}
+
+
+@pytest.mark.benchmark(group="W9: 100,000 rows of 4 columns")
+@pytest.mark.parametrize("columns", [NUMBERS, TEXTS], ids=["numbers", "a column of texts"])
+def test_undergird_many(benchmark: Any, ours: undergird.Logger, columns: dict[str, Any]) -> None:
+    # Each round finds an empty ring: what is measured is the caller, not the writer.
+    benchmark.pedantic(lambda: ours.many("agent moved", **columns), setup=undergird.flush, rounds=20)
+
+
+@pytest.mark.benchmark(group="W9: 100,000 rows of 4 columns")
+def test_undergird_row_by_row(benchmark: Any, ours: undergird.Logger) -> None:
+    rows = list(zip(*(column.tolist() for column in NUMBERS.values()), strict=True))
+
+    def log() -> None:
+        for agent_id, x, alive, age in rows:
+            ours.info("agent moved", agent_id=agent_id, x=x, alive=alive, age=age)
+
+    benchmark.pedantic(log, setup=undergird.flush, rounds=5)
+
+
+@pytest.mark.benchmark(group="W9: 100,000 rows of 4 columns")
+def test_stdlib_row_by_row(benchmark: Any, theirs: logging.Logger) -> None:
+    rows = list(zip(*(column.tolist() for column in NUMBERS.values()), strict=True))
+
+    def log() -> None:
+        for row in rows:
+            theirs.info("agent moved: agent_id %d, x %f, alive %s, age %d", *row)
+
+    benchmark.pedantic(log, rounds=3)

@@ -25,6 +25,7 @@ PAGES = [
     ROOT / "docs" / "context.md",
     ROOT / "docs" / "exceptions.md",
     ROOT / "docs" / "formats.md",
+    ROOT / "docs" / "bulk.md",
 ]
 MODULES = [
     module.name for module in pkgutil.walk_packages(undergird.__path__, "undergird.") if "__main__" not in module.name

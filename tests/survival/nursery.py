@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,13 @@ import undergird
 import undergird.log.rings
 
 
-def write(path: str, shared: str, threads: int = 1, killed_after: float | None = None, **options: Any) -> None:
+def write(
+    path: str, shared: str, threads: int = 1, killed_after: float | None = None, rows: int = 1, **options: Any
+) -> None:
     """Logs numbers for ever, each thread its own, and stores each after its call has returned.
 
     `killed_after` is in seconds of the process's own processor time: the kill then comes while it is at work, however
-    busy the machine is with other things.
+    busy the machine is with other things. With more than one of `rows` each call logs as many numbers.
     """
     with Path(shared).open("r+b") as file:
         # Eight bytes are stored at once; `struct.pack_into` would clear them first.
@@ -37,6 +40,9 @@ def write(path: str, shared: str, threads: int = 1, killed_after: float | None =
 
     def work(thread: int) -> None:
         info = log.info
+        for first in itertools.count(1, rows) if rows > 1 else ():
+            log.many("record", thread=thread, number=array("q", range(first, first + rows)))
+            numbers[thread] = first + rows - 1
         for number in itertools.count(1):
             info("record", thread=thread, number=number)
             numbers[thread] = number

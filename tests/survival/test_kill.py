@@ -53,6 +53,30 @@ def test_every_call_that_returned_before_a_kill_is_in_the_file_once(scene: Scene
 
 
 @PATIENCE
+def test_every_row_of_a_call_that_returned_before_a_kill_is_in_the_file_once(scene: Scene) -> None:
+    draw = chance()
+    top = scene.directory
+    waiting = 0
+    for each in range(max(ROUNDS // 10, 2)):
+        scene.move_to(top / str(each))
+        rows = draw.choice((2, 100, 256, 1000))
+        pid = scene.write(rows=rows, ring_size=draw.choice((1 << 16, 4 << 20)), killed_after=draw.uniform(0.002, 0.02))
+        assert scene.nursery.wait(pid) == -signal.SIGKILL
+        waiting += scene.numbers[0] > scene.lines()
+        if each % 2:
+            # The recovery is killed too, most often while it writes the rows of a block.
+            recovering = scene.nursery.do("recover", directory=scene.directory)
+            time.sleep(draw.uniform(0.0, 0.01))
+            scene.nursery.kill(recovering)
+        code, said = scene.recover()
+        assert code == 0, said
+        scene.check(rows=rows)
+        assert scene.recover() == (0, "nothing to recover\n")
+    print(f"{waiting} kills left unwritten rows")
+    assert waiting > 0
+
+
+@PATIENCE
 def test_a_kill_while_a_run_begins_leaves_nothing_broken(scene: Scene) -> None:
     draw = chance()
     top = scene.directory

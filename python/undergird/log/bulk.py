@@ -59,7 +59,24 @@ def many(logger: Logger, event: object, level: int, columns: dict[str, Any]) -> 
     rules = redaction.current
     if rules is not None:
         table |= {name: Column("=", rules.mask, rules.mask, None) for name in table if rules.hides(name)}
-    stamp = time.time_ns()
+    _log(logger, level, event, table, rows, time.time_ns())
+
+
+def one(logger: Logger, level: int, event: str, fields: dict[str, Any], stamp: int) -> None:
+    """Logs one record as of a time.
+
+    Args:
+        logger: The logger.
+        level: The level's number.
+        event: The message.
+        fields: Fields of the record, none of a name in `SPECIAL`.
+        stamp: In nanoseconds since the epoch.
+    """
+    table = {name: Column("=", value, value, None) for name, value in fields.items()}
+    _log(logger, level, event, table, 1, stamp)
+
+
+def _log(logger: Logger, level: int, event: object, table: dict[str, Column], rows: int, stamp: int) -> None:
     done = 0
     if (place := index(level)) is not None:
         names, data = list(table), [(column.code, column.data) for column in table.values()]

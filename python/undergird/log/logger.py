@@ -14,6 +14,7 @@ from undergird.log.slow import is_level
 from undergird.log.tree import node
 
 if TYPE_CHECKING:
+    from undergird.log.buffers import Buffer
     from undergird.log.catch import Catch, F, Kinds
     from undergird.log.timing import Timer
 
@@ -206,12 +207,10 @@ class Logger(_core.Logger):
     def many(self, event: object, level: int = logging.INFO, /, **columns: Any) -> None:
         """Logs many records at once: one for each row of the columns, with their values as fields.
 
-        Columns are one-dimensional numpy arrays of any type, lists, tuples, ranges, `array.array`, memoryviews, and
-        what can be had as an array (the series of pandas and polars). Any other value is every row's: numbers, texts,
-        bytes, dicts. Without a column it is one record. All rows have the stamp of the call; their order is kept.
-
-        Columns of different lengths are reported as a message is that does not fit its arguments (on stderr, while
-        `logging.raiseExceptions` is set), and logged to the end of the longest: the others have `None` there.
+        Columns are numpy arrays of any type, lists, tuples, ranges, `array.array`, memoryviews, and what can be had as
+        an array (series of pandas and polars). Any other value is every row's. All rows have the stamp of the call.
+        Columns of different lengths are reported as a message is that does not fit its arguments, and logged to the end
+        of the longest: the others have `None` there.
 
         Args:
             event: The message of each record, as it is.
@@ -222,8 +221,7 @@ class Logger(_core.Logger):
             TypeError: If `level` is no integer, while `logging.raiseExceptions` is set; and for columns called
                 `exc_info`, `stack_info`, `stacklevel` or `extra`.
 
-        Cost: for four columns of numbers about a tenth of `info` a row; texts of an array are read one by one, and
-            Python objects as `info` reads them.
+        Cost: for four columns of numbers about a tenth of `info` a row; texts and Python objects are read one by one.
 
         Example:
             >>> import numpy, undergird
@@ -232,6 +230,37 @@ class Logger(_core.Logger):
         """
         if is_level(level):
             bulk.many(self, event, level, columns)
+
+    def create_buffer(
+        self, *, capacity: int = 1000, flush_level: int | str | None = None, keep_last: bool = False
+    ) -> Buffer:
+        """A buffer that holds records of this logger until they are wanted.
+
+        It hands them on at `flush()`, at the end of its `with` or `async with`, when it is full, at a record of
+        `flush_level` or above, and when nothing refers to it any more; `discard()` forgets them. They keep time,
+        context and values of their calls, but are in no ring yet: a process that is killed takes them along.
+
+        Args:
+            capacity: How many records it holds.
+            flush_level: The level, by number or name, from which on a record brings all of them out; `None` for none.
+            keep_last: Whether a full buffer forgets the oldest record instead of handing all on.
+
+        Raises:
+            ConfigurationError: For a capacity that is no number from 1 up, or an unknown level.
+
+        Example:
+            >>> import undergird
+            >>> log = undergird.get_logger("docs")
+            >>> with log.create_buffer(flush_level="ERROR", keep_last=True) as buffer:
+            ...     buffer.debug("tried", attempt=1)
+            ...     count = buffer.discard()  # It went well.
+        """
+        from undergird.log.buffers import create
+        from undergird.log.setup import level_number
+
+        return create(
+            self, capacity, None if flush_level is None else level_number(flush_level, "flush_level"), keep_last
+        )
 
     @property
     def name(self) -> str:

@@ -52,8 +52,11 @@ impl Column {
         counted(buffer.count(), rows)?;
         let form = match code {
             "U" | "S" => {
-                let mut values = Values::new(rows);
-                (0..rows).for_each(|row| values.push_text(buffer.element(row), code == "U"));
+                let (mut values, mut narrowed) = (Values::new(rows), Vec::new());
+                for row in 0..rows {
+                    let element = buffer.element(row);
+                    values.push_text(if code == "U" { narrow(element, &mut narrowed) } else { trimmed(element) });
+                }
                 return Ok(Self::Values(values));
             }
             "?" => Form::Bool,
@@ -83,6 +86,11 @@ impl Column {
             Self::Values(values) => values.ends[row] - values.begin(row),
             Self::Numbers(form, _) => form.width(),
         }
+    }
+
+    /// Whether all rows' values have as many bytes.
+    pub fn has_width(&self) -> bool {
+        !matches!(self, Self::Values(_))
     }
 
     /// Bytes that it takes in a block, whatever rows that has.
@@ -149,28 +157,28 @@ impl Values {
         Ok(())
     }
 
-    /// A text of an array, filled up with zeros: of code points of four bytes, or as UTF-8.
-    fn push_text(&mut self, element: &[u8], wide: bool) {
+    fn push_text(&mut self, text: &[u8]) {
         let mut noticed = Noticed::default();
-        let text = if wide { &*narrow(element) } else { trimmed(element) };
         Value::Str(clip(text, &mut noticed)).encode(&mut self.bytes);
         self.end(&noticed);
     }
 }
 
+/// A text of an array, which fills it up with zeros.
 fn trimmed(text: &[u8]) -> &[u8] {
     &text[..text.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)]
 }
 
-/// Code points in UTF-8, lone surrogates in their three-byte form.
-fn narrow(element: &[u8]) -> Vec<u8> {
+/// A text of code points of four bytes, filled up with zeros, in UTF-8; lone surrogates in their three-byte form.
+fn narrow<'a>(element: &[u8], out: &'a mut Vec<u8>) -> &'a [u8] {
     let points = element.as_chunks::<4>().0;
     let count = points.iter().rposition(|point| *point != [0; 4]).map_or(0, |last| last + 1);
     let points = points[..count].iter().map(|point| u32::from_le_bytes(*point));
+    out.clear();
     if points.clone().fold(0, |all, point| all | point) < 0x80 {
-        return points.map(|point| point as u8).collect();
+        out.extend(points.map(|point| point as u8));
+        return out;
     }
-    let mut out = Vec::with_capacity(2 * count);
     for point in points {
         match char::from_u32(point) {
             Some(character) => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),

@@ -165,8 +165,13 @@ impl Table {
         let keys: usize = self.keys.iter().map(|key| size_of::<u32>() + key.len()).sum();
         let columns: usize = self.columns.iter().map(Column::fixed).sum();
         let room = largest.saturating_sub(HEADER + 16 + shared + keys + columns).min(BYTES);
+        let most = self.rows.min(from + MOST_ROWS);
+        if self.columns.iter().all(Column::has_width) {
+            let width: usize = self.columns.iter().map(|column| column.size(from)).sum();
+            return most.min(from + (room / width.max(1)).max(1));
+        }
         let (mut to, mut bytes) = (from, 0);
-        while to < self.rows.min(from + MOST_ROWS) {
+        while to < most {
             bytes += self.columns.iter().map(|column| column.size(to)).sum::<usize>();
             if bytes > room && to > from {
                 break;
