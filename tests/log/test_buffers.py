@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import undergird
+from undergird.clock import ManualClock
 
 if TYPE_CHECKING:
     from tests.log.conftest import Run
@@ -60,6 +61,20 @@ def test_records_have_values_context_and_time_of_their_calls(either: Run) -> Non
     between, moved = either.lines()
     assert moved["timestamp"] <= between["timestamp"]
     assert (moved["request"], moved["run"], moved["position"]) == ("inner", 3, [1, 2])
+
+
+@pytest.mark.parametrize("stamps", [False, True])
+def test_records_have_the_time_of_the_clock_at_their_calls(either: Run, stamps: bool) -> None:
+    clock = ManualClock(7.5, stamps=stamps)
+    buffer = either.start(clock=clock).create_buffer()
+    buffer.info("early")
+    clock.set(9.0)
+    buffer.flush()
+    line = either.last()
+    if stamps:
+        assert line["timestamp"] == "1970-01-01T00:00:07.500000Z"
+    else:
+        assert line["sim_time"] == 7.5
 
 
 def test_the_level_counts_at_the_call(run: Run) -> None:

@@ -9,10 +9,13 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Generator
+from contextlib import nullcontext
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from undergird import _core
+from undergird.clock import ManualClock, use
 from undergird.errors import ConfigurationError
 from undergird.log import bulk
 from undergird.log.callers import caller
@@ -50,6 +53,7 @@ class _Held(NamedTuple):
     fields: dict[str, Any]
     exc_info: Any
     stamp: int
+    clock: ManualClock | None
 
 
 class _Store:
@@ -128,10 +132,15 @@ class Buffer:
                 fields["stack_info"] = stack_of(frame)
             fields = {**(fields.pop("extra", None) or {}), **fields}
         text = msg if type(msg) is str and not args else message(msg, args)
-        held = _Held(
-            contextvars.copy_context(), self.logger, level, text, frozen_fields(fields), exc_info, time.time_ns()
-        )
-        store.held.append(held)
+        context, (stamp, sim_time) = contextvars.copy_context(), _core.clock_times()
+        # One that stands still: it shows at the flush what the clock has shown here.
+        clock = None
+        if sim_time is not None:
+            clock = ManualClock(sim_time, stamps=False)
+        elif stamp is not None:
+            clock = ManualClock(stamp / 10**9)
+        stamp = time.time_ns() if stamp is None else stamp
+        store.held.append(_Held(context, self.logger, level, text, frozen_fields(fields), exc_info, stamp, clock))
         full = len(store.held) >= store.capacity and not store.keep_last
         if full or (store.flush_level is not None and level >= store.flush_level):
             self.flush()
@@ -220,10 +229,11 @@ def _hand_on(held: deque[_Held]) -> int:
 
 def _log(record: _Held) -> None:
     logger, level, fields = record.logger, record.level, record.fields
-    if record.exc_info is None:
-        bulk.one(logger, level, record.message, fields, record.stamp)
-    else:
-        slow(logger, level, (record.message,), {**fields, "exc_info": record.exc_info}, stamp=record.stamp)
+    with nullcontext() if record.clock is None else use(record.clock):
+        if record.exc_info is None:
+            bulk.one(logger, level, record.message, fields, record.stamp)
+        else:
+            slow(logger, level, (record.message,), {**fields, "exc_info": record.exc_info}, stamp=record.stamp)
 
 
 _stores: weakref.WeakSet[_Store] = weakref.WeakSet()
