@@ -20,6 +20,7 @@ from undergird.errors import ConfigurationError
 from undergird.log import bulk
 from undergird.log.callers import caller
 from undergird.log.exceptions import exc_info_of, stack_of
+from undergird.log.levels import METHODS
 from undergird.log.rendering import message
 from undergird.log.slow import slow
 from undergird.log.values import frozen_fields
@@ -184,10 +185,9 @@ class Buffer:
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         # The method of a level that the program has added.
-        number = None if name.startswith("_") else logging.getLevelNamesMapping().get(name.upper())
-        if number is None or not hasattr(type(self.logger), name):
+        if name not in METHODS:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return partial(self.log, number)
+        return partial(self.log, METHODS[name])
 
     def __enter__(self) -> Self:
         return self
