@@ -8,14 +8,14 @@ use pyo3::types::{PyString, PyType};
 
 use super::call::method;
 use super::exception;
-use super::levels;
+use super::{levels, metric};
 
 /// Gives the class its level methods.
 ///
 /// # Errors
 /// `MemoryError`.
 pub fn install(class: &Bound<'_, PyType>) -> PyResult<()> {
-    let methods: [(&CStr, ffi::PyCFunctionFastWithKeywords, &CStr); 8] = [
+    let methods: [(&CStr, ffi::PyCFunctionFastWithKeywords, &CStr); 9] = [
         (c"debug", method::<1>, c"debug($self, msg, /, *args, **fields)\n--\n\nLogs at DEBUG; see `info`."),
         (c"info", method::<2>, INFO),
         (c"warning", method::<3>, c"warning($self, msg, /, *args, **fields)\n--\n\nLogs at WARNING; see `info`."),
@@ -23,6 +23,7 @@ pub fn install(class: &Bound<'_, PyType>) -> PyResult<()> {
         (c"exception", exception::method, EXCEPTION),
         (c"critical", method::<5>, c"critical($self, msg, /, *args, **fields)\n--\n\nLogs at CRITICAL; see `info`."),
         (c"log", levels::log, levels::LOG),
+        (c"metric", metric::method, metric::DOC),
         (c"fatal", method::<5>, c"fatal($self, msg, /, *args, **fields)\n--\n\nLogs at CRITICAL; see `info`."),
     ];
     methods.into_iter().try_for_each(|(name, function, doc)| add(class, name, function, doc))

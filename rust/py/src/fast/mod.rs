@@ -15,6 +15,7 @@ pub mod limits;
 pub mod logger;
 pub mod many;
 pub mod methods;
+mod metric;
 mod names;
 mod plan;
 mod planning;
