@@ -67,15 +67,16 @@ def test_what_is_no_number_is_an_error(either: Run, value: Any) -> None:
 
 def test_a_call_that_does_not_fit_is_an_error(either: Run) -> None:
     log: Any = either.start()
-    for call in (
-        lambda: log.metric(),
+    calls: list[Any] = [
+        log.metric,
         lambda: log.metric("x"),
         lambda: log.metric("x", 1, 2),
         lambda: log.metric(5, 1),
         lambda: log.metric("x", 1, value=3),
         lambda: log.metric("x", 1, metric=3),
         lambda: log.metric(name="x", value=1),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(TypeError):
             call()
     assert either.lines() == []

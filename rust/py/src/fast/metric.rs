@@ -37,8 +37,14 @@ Example:
     >>> import undergird
     >>> undergird.get_logger(\"sim\").metric(\"agent_count\", 1000, phase=\"sorting\")";
 
-/// The keywords of calls with tags, by the address of the tags' tuple; both are held.
-static CACHE: GilCell<[Option<(Py<PyTuple>, Py<PyTuple>)>; SLOTS]> = GilCell::new([const { None }; SLOTS]);
+/// The keywords of a call with tags.
+struct Known {
+    tags: Py<PyTuple>,
+    keywords: Py<PyTuple>,
+}
+
+/// By the address of the tags' tuple, which is held, so that it cannot come to mean another.
+static CACHE: GilCell<[Option<Known>; SLOTS]> = GilCell::new([const { None }; SLOTS]);
 
 /// # Safety
 /// The interpreter calls it, with the GIL held.
@@ -111,10 +117,10 @@ fn keywords<'py>(py: Python<'py>, tags: Option<Bound<'py, PyTuple>>) -> PyResult
             .map(|it| it.bind(py).clone());
     };
     let place = (tags.as_ptr() as usize >> 4) % SLOTS;
-    if let Some((known, keywords)) = &CACHE.get(py)[place]
-        && known.is(&tags)
+    if let Some(known) = &CACHE.get(py)[place]
+        && known.tags.is(&tags)
     {
-        return Ok(keywords.bind(py).clone());
+        return Ok(known.keywords.bind(py).clone());
     }
     let mut names: Vec<Bound<'py, PyString>> = own().into_iter().cloned().collect();
     for tag in &tags {
@@ -129,7 +135,7 @@ fn keywords<'py>(py: Python<'py>, tags: Option<Bound<'py, PyTuple>>) -> PyResult
     // One that nobody else will hold is a call's own (`**tags`), and not worth remembering.
     // SAFETY: a live tuple, of which `tags` is one reference and the caller's another.
     if unsafe { ffi::Py_REFCNT(tags.as_ptr()) } > 2 {
-        let old = CACHE.get(py)[place].replace((tags.unbind(), keywords.clone().unbind()));
+        let old = CACHE.get(py)[place].replace(Known { tags: tags.unbind(), keywords: keywords.clone().unbind() });
         // PyO3 would put it off: it has not been told that this thread holds the GIL.
         Python::attach(|_| drop(old));
     }
