@@ -7,6 +7,7 @@ import gc
 import inspect
 import json
 import logging
+import subprocess
 import sys
 import weakref
 from pathlib import Path
@@ -361,3 +362,32 @@ def test_frames_are_left_out_by_module_and_by_path(either: Run) -> None:
 def test_what_names_no_frames_is_refused(wrong: Any, run: Run) -> None:
     with pytest.raises(undergird.ConfigurationError, match="exception_suppress"):
         run.start(exception_suppress=wrong)
+
+
+def test_a_finalizer_at_the_very_end_of_the_interpreter_logs(tmp_path: Path) -> None:
+    script = """
+import sys, undergird
+
+class Late:
+    log = undergird.get_logger("late")
+
+    def __del__(self, sys=sys):
+        self.log.info("late", values=[1])
+        try:
+            1 / 0
+        except ZeroDivisionError:
+            self.log.exception("failed late", ending=sys.is_finalizing())
+
+undergird.configure("run.log")
+late = Late()
+late.itself = late
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [json.loads(line) for line in (tmp_path / "run.log").read_text().splitlines()]
+    assert [(line["message"], line.get("exception_type")) for line in lines] == [
+        ("late", None),
+        ("failed late", "ZeroDivisionError"),
+    ]
+    assert lines[1]["ending"] is True

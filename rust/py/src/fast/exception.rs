@@ -13,6 +13,7 @@ use super::invocation::{Call, slow};
 use super::limits::Noticed;
 use super::values::{encode_text, utf8};
 use crate::current::current;
+use crate::gil::attached;
 use crate::hooks::{Attached, Exception, hooks};
 
 /// The standard library's ERROR, a tenth of its number.
@@ -121,11 +122,13 @@ pub fn attach(call: Call<'_>) -> PyResult<()> {
 fn texts<'py>(exc_info: &Bound<'py, PyAny>, stack_info: &Bound<'py, PyAny>) -> PyResult<Attached<'py>> {
     let py = exc_info.py();
     // PyO3 would put off the release of an error: it has not been told that this thread holds the GIL.
-    Python::attach(|_| match hooks(py)?.attached(exc_info, stack_info) {
+    let made = |_: Python<'_>| match hooks(py)?.attached(exc_info, stack_info) {
         // There is no stack left for it, or no memory.
         Err(error) if error.is_instance_of::<PyException>(py) => Ok((unrendered(exc_info), PyDict::new(py))),
         other => other,
-    })
+    };
+    // SAFETY: the GIL is held.
+    unsafe { attached(made) }
 }
 
 /// What can be said of an exception without running Python.

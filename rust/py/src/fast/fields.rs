@@ -14,6 +14,7 @@ use super::limits::{Noticed, countable};
 use super::redaction::{edition, is_active};
 use super::values::{encode, encode_text, is_primitive, text_of};
 use crate::current::current;
+use crate::gil::attached;
 use crate::hooks::hooks;
 
 /// The edition of fields that were made before there was anybody to render them.
@@ -146,7 +147,8 @@ impl Fields {
     #[cold]
     pub(super) fn prepare(&self) -> PyResult<bool> {
         // PyO3 has not been told that this thread holds the GIL, and would put off what is dropped here.
-        Python::attach(|py| self.prepared(py))
+        // SAFETY: the GIL is held.
+        unsafe { attached(|py| self.prepared(py)) }
     }
 
     fn prepared(&self, py: Python<'_>) -> PyResult<bool> {

@@ -10,6 +10,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::plan::Plan;
 use super::planning::make_plan;
 use crate::generation::generation;
+use crate::gil::attached;
 
 /// A node of the standard library's tree, and the plan of its loggers.
 #[pyclass(frozen, module = "undergird._core")]
@@ -64,7 +65,8 @@ impl Surroundings {
         // SAFETY: as in `plan`; the old one is dropped after it has been replaced, since that may run Python.
         let old = unsafe { std::mem::replace(&mut *self.plan.get(), plan) };
         // PyO3 would put it off: it has not been told that this thread holds the GIL.
-        Python::attach(|_| drop(old));
+        // SAFETY: the GIL is held.
+        unsafe { attached(|_| drop(old)) };
         // SAFETY: as in `plan`.
         let plan = unsafe { &mut *self.plan.get() };
         if plan.generation != generation().load(Ordering::Relaxed) {

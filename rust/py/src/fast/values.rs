@@ -9,6 +9,7 @@ use undergird_core::record::Value;
 use undergird_core::scratch::Scratch;
 
 use super::limits::{Noticed, clip};
+use crate::gil::attached;
 use crate::hooks::hooks;
 
 /// Whether Python has a say in how types derived from `str`, `int` and `float` are written.
@@ -192,7 +193,7 @@ unsafe fn encode_other(
         return Ok(());
     }
     noticed.ran_python = true;
-    Python::attach(|py| {
+    let render = |py: Python<'_>| {
         // SAFETY: live objects, and the GIL is held.
         let (object, name) = unsafe { (Bound::from_borrowed_ptr(py, object), Bound::from_borrowed_ptr(py, name)) };
         let (json, text) = match hooks(py)?.render(&object, &name) {
@@ -213,7 +214,9 @@ unsafe fn encode_other(
             });
         }
         Ok(())
-    })
+    };
+    // SAFETY: the GIL is held.
+    unsafe { attached(render) }
 }
 
 /// Appends the value of an object of a type derived from a primitive's; whether it is one.
