@@ -16,6 +16,7 @@ import lint
 import mutants
 import native
 import pythons
+import structlog_tests
 import wheels
 from parts import Run
 from pythons import SUPPORTED, Python
@@ -42,6 +43,7 @@ def suites(shell: Shell, versions: list[Python], ran: list[str], *options: str, 
     for python in versions:
         print(f"--- Python {python.version} ---", flush=True)
         try:
+            structlog_tests.fetch(shell, python)
             shell.run(
                 [python.executable, "-P", "-m", "pytest", *options],
                 env={"PYTHONPATH": None, **undergird_variables()},

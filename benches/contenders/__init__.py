@@ -118,6 +118,14 @@ CONTENDERS: dict[str, Entry] = {
     "undergird-disk": Entry(
         "undergird_", "on_disk", ("undergird",), "ours", "ring on the log's disk (`ring_dir=`)", (*ROWS, "W4x", "W8")
     ),
+    "undergird-structlog": Entry(
+        "undergird_",
+        "through_structlog",
+        ("undergird", "structlog"),
+        "ours",
+        "structlog's calls: native filtering bound logger, cached",
+        rows=("W1", "W3", "W4"),
+    ),
     "stdlib": Entry(
         "stdlib",
         role="stdlib",

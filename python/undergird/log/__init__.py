@@ -8,7 +8,6 @@ same ring.
 from __future__ import annotations
 
 from undergird import _core
-from undergird.log.callers import OURS
 from undergird.log.console import ConsoleHandler
 from undergird.log.deferred import lazy
 from undergird.log.exceptions import attached
@@ -39,7 +38,6 @@ __all__ = [
     "unregister",
 ]
 
-_core.skip_frames_in(OURS)
 _core.set_hooks(
     plan=plan,
     slow=slow,

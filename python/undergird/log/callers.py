@@ -6,8 +6,22 @@ import os
 import sys
 from types import FrameType
 
-OURS = os.path.dirname(__file__) + os.sep  # noqa: PTH120 -- as the names of files in code objects begin
-"""How the file names of our own code begin; its frames are never the caller's."""
+from undergird import _core
+
+_skipped: tuple[str, ...] = ()
+
+
+def skip_frames_of(file: str) -> None:
+    """Says that code in the folder of a file is never the caller, here and natively.
+
+    Args:
+        file: As the names of files in code objects are.
+    """
+    global _skipped
+    folder = os.path.dirname(file) + os.sep  # noqa: PTH120 -- as they begin
+    if folder not in _skipped:
+        _skipped += (folder,)
+        _core.skip_frames_in(folder)
 
 
 def caller(stacklevel: int = 1) -> FrameType | None:
@@ -29,10 +43,13 @@ def caller(stacklevel: int = 1) -> FrameType | None:
     while frame is not None:
         name = frame.f_code.co_filename
         # The import system's frames count as little as our own, as in the standard library.
-        if not name.startswith(OURS) and (found is None or not ("importlib" in name and "_bootstrap" in name)):
+        if not name.startswith(_skipped) and (found is None or not ("importlib" in name and "_bootstrap" in name)):
             found = frame
             stacklevel -= 1
             if stacklevel <= 0:
                 break
         frame = frame.f_back
     return found
+
+
+skip_frames_of(__file__)

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from undergird import _core
 from undergird.errors import ConfigurationError
+from undergird.log.eventdicts import unwrapped
 from undergird.log.excerpt import Line, excerpt
 from undergird.log.handlers import FORMATS, message_of, parts_of, seen, told_exception
 from undergird.log.names import checked
@@ -108,6 +109,7 @@ class ConsoleHandler(logging.Handler):
         """What is written for a record, without the last line's end."""
         if self.formatter is not None:
             return self.formatter.format(record)
+        record = unwrapped(record)
         if self.style == "pretty":
             return self._pretty(record)
         return _core.line(

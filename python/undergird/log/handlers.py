@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from undergird import _core
 from undergird.log import redaction
+from undergird.log.eventdicts import unwrapped
 from undergird.log.exceptions import exception_of, locals_of
 from undergird.log.names import checked
 from undergird.log.names import fields_of as fields_of_names
@@ -80,6 +81,7 @@ class FileHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Puts a record into the ring."""
         try:
+            record = unwrapped(record)
             _core.emit(self.sink, **parts_of(record, call_site=self.call_site, names=self.names))
         except Exception:
             self.handleError(record)

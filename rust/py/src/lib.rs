@@ -37,6 +37,8 @@ mod _core {
     #[pymodule_export]
     use crate::emit::emit;
     #[pymodule_export]
+    use crate::fast::bound::BoundLogger;
+    #[pymodule_export]
     use crate::fast::clock::{SimulationClock, clock_failures, clock_times, set_clock, watch_clock};
     #[pymodule_export]
     use crate::fast::context::{get_context, set_context};
@@ -76,6 +78,7 @@ mod _core {
         crate::generation::install();
         crate::fork::install();
         crate::fast::context::install(module.py())?;
-        crate::fast::methods::install(&module.py().get_type::<Logger>())
+        crate::fast::methods::install(&module.py().get_type::<Logger>())?;
+        crate::fast::methods::install_bound(&module.py().get_type::<BoundLogger>())
     }
 }

@@ -7,15 +7,16 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 
 use super::call::method;
-use super::exception;
-use super::{levels, metric};
+use super::{bound, exception, levels, metric};
+
+type Method = (&'static CStr, ffi::PyCFunctionFastWithKeywords, &'static CStr);
 
 /// Gives the class its level methods.
 ///
 /// # Errors
 /// `MemoryError`.
 pub fn install(class: &Bound<'_, PyType>) -> PyResult<()> {
-    let methods: [(&CStr, ffi::PyCFunctionFastWithKeywords, &CStr); 9] = [
+    let methods: [Method; 9] = [
         (c"debug", method::<1>, c"debug($self, msg, /, *args, **fields)\n--\n\nLogs at DEBUG; see `info`."),
         (c"info", method::<2>, INFO),
         (c"warning", method::<3>, c"warning($self, msg, /, *args, **fields)\n--\n\nLogs at WARNING; see `info`."),
@@ -25,6 +26,21 @@ pub fn install(class: &Bound<'_, PyType>) -> PyResult<()> {
         (c"log", levels::log, levels::LOG),
         (c"metric", metric::method, metric::DOC),
         (c"fatal", method::<5>, c"fatal($self, msg, /, *args, **fields)\n--\n\nLogs at CRITICAL; see `info`."),
+    ];
+    methods.into_iter().try_for_each(|(name, function, doc)| add(class, name, function, doc))
+}
+
+/// Gives the bridge's bound logger its level methods.
+///
+/// # Errors
+/// `MemoryError`.
+pub fn install_bound(class: &Bound<'_, PyType>) -> PyResult<()> {
+    let methods: [Method; 5] = [
+        (c"debug", bound::method::<1>, c"debug($self, event, /, *args, **fields)\n--\n\nLogs at DEBUG."),
+        (c"info", bound::method::<2>, c"info($self, event, /, *args, **fields)\n--\n\nLogs at INFO."),
+        (c"warning", bound::method::<3>, c"warning($self, event, /, *args, **fields)\n--\n\nLogs at WARNING."),
+        (c"error", bound::method::<4>, c"error($self, event, /, *args, **fields)\n--\n\nLogs at ERROR."),
+        (c"critical", bound::method::<5>, c"critical($self, event, /, *args, **fields)\n--\n\nLogs at CRITICAL."),
     ];
     methods.into_iter().try_for_each(|(name, function, doc)| add(class, name, function, doc))
 }

@@ -1,6 +1,7 @@
 //! The only place of raw C-API calls: what happens at every log call.
 
 mod arguments;
+pub mod bound;
 mod call;
 pub mod clock;
 mod columns;

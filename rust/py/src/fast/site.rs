@@ -1,7 +1,6 @@
 //! Where in the program a call stands: function, file and line, remembered by code object and instruction.
 
 use std::ffi::c_int;
-use std::sync::OnceLock;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -35,14 +34,15 @@ struct Cache([Slot; SLOTS]);
 unsafe impl Send for Cache {}
 
 static CACHE: GilCell<Cache> = GilCell::new(Cache([EMPTY; SLOTS]));
-/// How the file names of our own Python code begin.
-static OURS: OnceLock<Box<[u8]>> = OnceLock::new();
+/// How the file names of Python code begin that is never the caller: ours, and that of loggers over ours.
+static OURS: GilCell<Vec<Box<[u8]>>> = GilCell::new(Vec::new());
 
-/// Says in which folder our own Python code lies: its frames are never the caller's. The first call counts.
+/// Says in which folder such code lies, besides those of earlier calls. Places that were met before stay what they were.
 #[pyfunction]
-pub fn skip_frames_in(folder: &Bound<'_, pyo3::types::PyString>) {
+pub fn skip_frames_in(py: Python<'_>, folder: &Bound<'_, pyo3::types::PyString>) {
     // SAFETY: a live str, and the GIL is held.
-    let _ = OURS.set(unsafe { text_of(folder.as_ptr()) });
+    let folder = unsafe { text_of(folder.as_ptr()) };
+    OURS.get(py).push(folder);
 }
 
 /// Appends the section of the place of the call.
@@ -106,7 +106,8 @@ fn describe(py: Python<'_>, place: &Place) -> Slot {
         // SAFETY: a live str.
         unsafe {
             encode_text(text.as_ptr(), &mut section, &mut noticed);
-            ours = OURS.get().is_some_and(|folder| text_of(text.as_ptr()).starts_with(folder));
+            let text = text_of(text.as_ptr());
+            ours = OURS.get(py).iter().any(|folder| text.starts_with(folder));
         }
     }
     section.bytes(&u32::try_from(line).unwrap_or(0).to_le_bytes());

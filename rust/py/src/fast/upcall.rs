@@ -2,6 +2,7 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 mod raw {
     use pyo3::ffi::PyObject;
@@ -11,6 +12,13 @@ mod raw {
     unsafe extern "C-unwind" {
         pub fn PyObject_Vectorcall(
             callable: *mut PyObject,
+            args: *const *mut PyObject,
+            count: usize,
+            names: *mut PyObject,
+        ) -> *mut PyObject;
+
+        pub fn PyObject_VectorcallMethod(
+            name: *mut PyObject,
             args: *const *mut PyObject,
             count: usize,
             names: *mut PyObject,
@@ -46,4 +54,26 @@ pub fn call<'py, const N: usize>(
     std::mem::forget(stay);
     // SAFETY: a new reference, or null with an exception set.
     unsafe { Bound::from_owned_ptr_or_err(function.py(), result) }
+}
+
+/// Calls an object's method with arguments as the interpreter hands them over; gives what that gives, to be handed back.
+///
+/// # Safety
+/// `this` and `count` arguments are live objects, behind which stands one for each of `names`; the GIL is held.
+pub unsafe fn call_method(
+    name: &Bound<'_, PyString>,
+    this: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    count: usize,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let named = if names.is_null() { 0 } else { ffi::PyTuple_GET_SIZE(names) as usize };
+        let whole = [&[this], std::slice::from_raw_parts(args, count + named)].concat();
+        let stay = Stay;
+        let result = raw::PyObject_VectorcallMethod(name.as_ptr(), whole.as_ptr(), count + 1, names);
+        std::mem::forget(stay);
+        result
+    }
 }
