@@ -62,6 +62,18 @@ def test_undergird_bound(benchmark: Any, ours: undergird.Logger) -> None:
     benchmark(lambda: bound.info("agent moved", agent_id=7, x=0.5, state="exploring"))
 
 
+@pytest.mark.benchmark(group="W4c: one record and where it was logged, by whom")
+@pytest.mark.parametrize("settings", [{}, {"call_site": True}, {"names": ("process", "thread", "task")}], ids=str)
+def test_undergird_with(benchmark: Any, ours: undergird.Logger, tmp_path: Path, settings: dict[str, Any]) -> None:
+    undergird.configure(tmp_path / "run.log", **settings)
+    benchmark(lambda: ours.info("agent moved", agent_id=7, x=0.5, state="exploring"))
+
+
+@pytest.mark.benchmark(group="one record")
+def test_undergird_metric(benchmark: Any, ours: undergird.Logger) -> None:
+    benchmark(lambda: ours.metric("agent_count", 1000, state="exploring"))
+
+
 @pytest.mark.benchmark(group="one record")
 def test_stdlib_with_two_arguments(benchmark: Any, theirs: logging.Logger) -> None:
     benchmark(lambda: theirs.info("%s moved %d times", "agent", 3))
