@@ -276,11 +276,15 @@ def test_exceptions_that_are_logged_leave_nothing_behind(run: Run) -> None:
         for _ in range(1000):
             call()
             assert alive.pop()() is None
-        before = sys.getallocatedblocks()
-        for _ in range(2000):
-            call()
-            assert alive.pop()() is None
-        assert sys.getallocatedblocks() - before < 100
+        grown = []
+        for _ in range(4):
+            before = sys.getallocatedblocks()
+            for _ in range(500):
+                call()
+                assert alive.pop()() is None
+            grown.append(sys.getallocatedblocks() - before)
+        # Caches may grow now and then; what leaks does so in each round.
+        assert min(grown) < 50
     finally:
         gc.enable()
 

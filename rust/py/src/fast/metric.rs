@@ -10,7 +10,7 @@ use pyo3::types::{PyString, PyTuple};
 
 use super::call::{answer, at_level};
 use super::upcall;
-use crate::gil::GilCell;
+use crate::gil::{GilCell, attached};
 
 /// The index of INFO.
 const INFO: usize = 2;
@@ -137,7 +137,8 @@ fn keywords<'py>(py: Python<'py>, tags: Option<Bound<'py, PyTuple>>) -> PyResult
     if unsafe { ffi::Py_REFCNT(tags.as_ptr()) } > 2 {
         let old = CACHE.get(py)[place].replace(Known { tags: tags.unbind(), keywords: keywords.clone().unbind() });
         // PyO3 would put it off: it has not been told that this thread holds the GIL.
-        Python::attach(|_| drop(old));
+        // SAFETY: the GIL is held.
+        unsafe { attached(|_| drop(old)) };
     }
     Ok(keywords)
 }
