@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
         options.json.write_text(json.dumps(results, indent=2))
     if options.write:
         options.write.write_text(report.inserted(options.write.read_text(), text))
-    ours = [name for name, entry in CONTENDERS.items() if entry.role == "ours"]
+    ours = [name for name, entry in CONTENDERS.items() if entry.role in ("ours", "bridge")]
     failed = [
         f"{python['label']} {row} {name}: {outcomes[name]['error']}"
         for python in results["pythons"]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import copy
 import datetime
+import gc
 import logging
 import pickle
+import sys
 import threading
 import weakref
 from collections import OrderedDict
@@ -98,6 +100,14 @@ def test_the_event_may_be_a_keyword(run: Run) -> None:
     run.start()
     logger().info(event="told", n=1)
     assert (run.last()["message"], run.last()["n"]) == ("told", 1)
+
+
+def test_the_event_of_a_call_that_is_off_may_be_a_keyword(run: Run) -> None:
+    run.start()
+    log = logger("wArNiNg")
+    log.info(event="off", n=1)
+    log.info("off %d", 1, event_id=2)
+    assert run.messages() == []
 
 
 def test_an_unknown_level_is_refused_as_by_structlog() -> None:
@@ -355,8 +365,6 @@ def test_a_value_whose_rendering_changes_the_context_does_no_harm(run: Run) -> N
 
 
 def test_a_logger_in_a_cycle_is_collected(run: Run) -> None:
-    import gc
-
     run.start()
     structlog.configure(cache_logger_on_first_use=False)
     log = structlog.wrap_logger(
@@ -380,3 +388,23 @@ def test_signatures_are_told() -> None:
         "args",
         "fields",
     ]
+
+
+def test_calls_and_bound_loggers_without_end_leak_nothing(run: Run) -> None:
+    run.start(overload="drop_newest")
+    log = logger(a=1)
+
+    def work(times: int) -> int:
+        for number in range(times):
+            bound = log.bind(b=str(number))
+            bound.info("step %d", number, x=number)
+            structlog.get_context(bound)["b"] = None
+            bound.warning(event="changed")
+            with pytest.raises(TypeError):
+                bound.error()
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    work(200)
+    before = work(200)
+    assert work(4000) < before + 1000

@@ -70,8 +70,7 @@ def _native_class(base: type[FilteringBoundLogger]) -> Any:
     members: dict[str, Any] = {"__module__": __name__, "__doc__": f"{base.__name__} of structlog's, natively."}
     for name, level in _LEVELS.items():
         if level < _minimum(base):
-            # Less than nothing cannot be done.
-            members[name], members[f"a{name}"] = getattr(base, name), getattr(base, f"a{name}")
+            members[name], members[f"a{name}"] = _core.BoundLogger._off, getattr(base, f"a{name}")
         else:
             members[f"_{name}"] = _chained(name, getattr(base, name))
             members[name] = getattr(_core.BoundLogger, name)

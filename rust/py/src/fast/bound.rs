@@ -1,6 +1,7 @@
 //! The native half of the bridge's bound loggers: a call goes straight to a logger of ours while nothing that structlog
 //! would do with it could be seen.
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -150,4 +151,26 @@ pub unsafe extern "C" fn method<const LEVEL: usize>(
     };
     // SAFETY: the interpreter's vector of arguments, as it came.
     unsafe { call_method(name, this, args, count as usize, names) }
+}
+
+/// The method of a level that is not logged: all it does is to ask for the event.
+///
+/// # Safety
+/// The interpreter calls it, with the GIL held.
+pub unsafe extern "C" fn off(
+    _this: *mut ffi::PyObject,
+    _args: *const *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: the interpreter holds the GIL when it calls a method, and passes a tuple of names or none.
+    unsafe {
+        let py = Python::assume_attached();
+        let event = pyo3::intern!(py, "event").as_ptr();
+        if count > 0 || (!names.is_null() && ffi::PySequence_Contains(names, event) == 1) {
+            return ffi::Py_NewRef(ffi::Py_None());
+        }
+        PyTypeError::new_err("a log call is missing 1 required positional argument: 'event'").restore(py);
+        std::ptr::null_mut()
+    }
 }

@@ -35,12 +35,13 @@ pub fn install(class: &Bound<'_, PyType>) -> PyResult<()> {
 /// # Errors
 /// `MemoryError`.
 pub fn install_bound(class: &Bound<'_, PyType>) -> PyResult<()> {
-    let methods: [Method; 5] = [
+    let methods: [Method; 6] = [
         (c"debug", bound::method::<1>, c"debug($self, event, /, *args, **fields)\n--\n\nLogs at DEBUG."),
         (c"info", bound::method::<2>, c"info($self, event, /, *args, **fields)\n--\n\nLogs at INFO."),
         (c"warning", bound::method::<3>, c"warning($self, event, /, *args, **fields)\n--\n\nLogs at WARNING."),
         (c"error", bound::method::<4>, c"error($self, event, /, *args, **fields)\n--\n\nLogs at ERROR."),
         (c"critical", bound::method::<5>, c"critical($self, event, /, *args, **fields)\n--\n\nLogs at CRITICAL."),
+        (c"_off", bound::off, c"_off($self, event, /, *args, **fields)\n--\n\nDoes nothing."),
     ];
     methods.into_iter().try_for_each(|(name, function, doc)| add(class, name, function, doc))
 }
