@@ -33,6 +33,7 @@ pub mod ring;
 pub mod ringfile;
 #[cfg(not(loom))]
 pub mod rotation;
+pub mod sampling;
 pub mod scratch;
 #[cfg(not(loom))]
 pub mod sink;
