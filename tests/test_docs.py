@@ -22,6 +22,7 @@ PAGES = [
     ROOT / "docs" / "values.md",
     ROOT / "docs" / "calls.md",
     ROOT / "docs" / "time.md",
+    ROOT / "docs" / "sampling.md",
     ROOT / "docs" / "context.md",
     ROOT / "docs" / "exceptions.md",
     ROOT / "docs" / "formats.md",

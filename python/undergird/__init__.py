@@ -31,15 +31,18 @@ if TYPE_CHECKING:
         unregister,
     )
     from undergird.log.rotation import Rotation
+    from undergird.log.sampling import Limit, Sample
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ConfigurationError",
+    "Limit",
     "LogFileError",
     "Logger",
     "Redaction",
     "Rotation",
+    "Sample",
     "UndergirdError",
     "__version__",
     "add_level",
@@ -57,8 +60,10 @@ __all__ = [
 
 _HOME = {
     "ConfigurationError": "undergird.errors",
+    "Limit": "undergird.log.sampling",
     "LogFileError": "undergird.errors",
     "Rotation": "undergird.log.rotation",
+    "Sample": "undergird.log.sampling",
     "UndergirdError": "undergird.errors",
     "context": "undergird._context",
 }

@@ -233,7 +233,7 @@ def _log(record: _Held) -> None:
         if record.exc_info is None:
             bulk.one(logger, level, record.message, fields, record.stamp)
         else:
-            slow(logger, level, (record.message,), {**fields, "exc_info": record.exc_info}, stamp=record.stamp)
+            slow(logger, level, (record.message,), {**fields, "exc_info": record.exc_info}, 0, stamp=record.stamp)
 
 
 _stores: weakref.WeakSet[_Store] = weakref.WeakSet()

@@ -82,7 +82,7 @@ def _log(logger: Logger, level: int, event: object, table: dict[str, Column], ro
         names, data = list(table), [(column.code, column.data) for column in table.values()]
         done = _core.many(logger, place, message(event, ()), names, data, rows, stamp)
     for row in _rows(table, done, rows):
-        slow(logger, level, (event,), row, stamp=stamp)
+        slow(logger, level, (event,), row, 0, stamp=stamp)
 
 
 def _column(value: Any) -> Column:

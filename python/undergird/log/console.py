@@ -16,6 +16,7 @@ from undergird.log.handlers import FORMATS, message_of, parts_of, seen, told_exc
 from undergird.log.names import checked
 from undergird.log.names import fields_of as fields_of_names
 from undergird.log.pretty import Entry, Page, spelled
+from undergird.log.sampling import held_back
 from undergird.log.slow import fields_of
 from undergird.log.terminal import cells, columns, harmless, has_colours
 from undergird.log.texts import text
@@ -94,6 +95,8 @@ class ConsoleHandler(logging.Handler):
         """Writes one record."""
         global _failures
         try:
+            if held_back(record) is None:
+                return
             line = self.format(record) + "\n"
         except Exception:
             _failures += 1
@@ -124,7 +127,8 @@ class ConsoleHandler(logging.Handler):
         levels = max(self._page.levels, cells(harmless(level)))
         self._page = Page(columns(stream), has_colours(stream), names, levels)
         stamp, sim_time = times(record)
-        fields = fields_of(record) if sim_time is None else {"sim_time": sim_time, **fields_of(record)}
+        own = {"sim_time": sim_time, "held_back": held_back(record) or None}
+        fields = {name: value for name, value in own.items() if value is not None} | fields_of(record)
         entry = Entry(
             created=stamp / 1e9,
             level=record.levelno,

@@ -13,6 +13,7 @@ from undergird.log.exceptions import exception_of, locals_of
 from undergird.log.names import checked
 from undergird.log.names import fields_of as fields_of_names
 from undergird.log.rendering import message
+from undergird.log.sampling import held_back
 from undergird.log.slow import fields_of
 from undergird.log.texts import text
 from undergird.log.times import times
@@ -81,6 +82,8 @@ class FileHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Puts a record into the ring."""
         try:
+            if held_back(record) is None:
+                return
             record = unwrapped(record)
             _core.emit(self.sink, **parts_of(record, call_site=self.call_site, names=self.names))
         except Exception:
@@ -99,6 +102,7 @@ class Parts(TypedDict):
 
     stamp: int
     sim_time: float | None
+    held_back: int
     level: int
     level_name: str
     name: str
@@ -124,6 +128,7 @@ def parts_of(record: logging.LogRecord, *, call_site: bool, names: tuple[str, ..
     return {
         "stamp": stamp,
         "sim_time": sim_time,
+        "held_back": held_back(record) or 0,
         "level": max(_LEVELS[0], min(record.levelno, _LEVELS[1])),
         "level_name": text(record.levelname),
         "name": text(record.name),

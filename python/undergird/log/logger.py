@@ -9,12 +9,16 @@ from undergird import _core
 from undergird._context import context
 from undergird.log import bulk
 from undergird.log.joining import join
+from undergird.log.sampling import Limit, Sample
 from undergird.log.setup import configure
 from undergird.log.slow import is_level
 from undergird.log.tree import node
 
 if TYPE_CHECKING:
     from undergird.log.buffers import Buffer
+    from collections.abc import Callable
+
+    from undergird.clock import Clock
     from undergird.log.catch import Catch, F, Kinds
     from undergird.log.timing import Timer
 
@@ -204,6 +208,68 @@ class Logger(_core.Logger):
 
         return Timer(self, event, level_number(level, "level"), checked_threshold(threshold), fields)
 
+    def sample(
+        self,
+        *,
+        first: int = 10,
+        then: int = 100,
+        per: float | None = 1.0,
+        key: str | int | None = None,
+        clock: Clock | Callable[[], float] | None = None,
+    ) -> Self:
+        """A logger that holds back most records of a call that is made very often.
+
+        Each place of a call is counted by itself: of every period the first few records are let through, then a few
+        of the rest. The next that is let through says in `held_back` how many were not; `flush` and the end say the
+        rest, and `stats` all.
+
+        Args:
+            first: How many of a period are let through at first.
+            then: Of those that follow, every so many-th is; none if it is 0.
+            per: How long a period is, in seconds or the clock's unit; it begins with a record. `None`: it has no end.
+            key: What to count by instead of the place of the call: one count for all calls of this logger's name with
+                that key, known by 64 bits of its hash.
+            clock: The clock of the periods; by default that of the run or the context, else monotonic time.
+
+        Raises:
+            ConfigurationError: A value that cannot be.
+
+        Cost: 0.4 µs; a record that is held back costs about 20 ns more than a disabled call.
+
+        Example:
+            >>> import undergird
+            >>> log = undergird.get_logger("docs").sample(first=1, then=100)
+            >>> for step in range(1000):
+            ...     log.info("moved", step=step)  # 10 of them are written
+        """
+        return type(self)(self, self._bound, Sample(first=first, then=then, per=per, key=key, clock=clock).gate())
+
+    def limit(
+        self,
+        *,
+        per_second: float,
+        burst: int | None = None,
+        key: str | int | None = None,
+        clock: Clock | Callable[[], float] | None = None,
+    ) -> Self:
+        """A logger that lets so many records a second through, of each place of a call; see `sample` for the rest.
+
+        Args:
+            per_second: How many, on average; for a simulation's clock, by its unit.
+            burst: How many may come at once; by default a second's.
+            key: What to count by instead of the place of the call.
+            clock: The clock.
+
+        Raises:
+            ConfigurationError: A value that cannot be.
+
+        Example:
+            >>> import undergird
+            >>> log = undergird.get_logger("docs").limit(per_second=5)
+            >>> log.warning("disk slow")
+        """
+        return type(self)(self, self._bound, Limit(per_second=per_second, burst=burst, key=key, clock=clock).gate())
+
     def many(self, event: object, level: int = logging.INFO, /, **columns: Any) -> None:
         """Logs many records at once: one for each row of the columns, with their values as fields.
 
@@ -338,16 +404,17 @@ class Logger(_core.Logger):
         return self._node.hasHandlers()
 
     def getChild(self, suffix: str) -> Logger:
-        """The logger below this one, with the same bound fields."""
+        """The logger below this one, with the same bound fields, and held back by the same rule."""
         name = suffix if self._node is logging.root else f"{self.name}.{suffix}"
-        return type(self)(node(name), self._bound)
+        return type(self)(node(name), self._bound, self._gate)
 
     def __repr__(self) -> str:
         bound = "".join(f" {key}={value!r}" for key, value in self._fields.items())
         return f"<{type(self).__name__} {self.name} ({logging.getLevelName(self.getEffectiveLevel())}){bound}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickle, (type(self), self.name if self._node is not logging.root else None, self._fields)
+        name = self.name if self._node is not logging.root else None
+        return _unpickle, (type(self), name, self._fields, self._gate.made_from if self._gate else None)
 
 
 _loggers: dict[str | None, Logger] = {}
@@ -381,5 +448,9 @@ def get_logger(name: str | None = None) -> Logger:
     return logger
 
 
-def _unpickle(kind: type[Logger], name: str | None, fields: dict[str, Any]) -> Logger:
-    return get_logger(name) if kind is Logger and not fields else kind(node(name), _core.Fields(fields))
+def _unpickle(
+    kind: type[Logger], name: str | None, fields: dict[str, Any], rule: Sample | Limit | None = None
+) -> Logger:
+    if kind is Logger and not fields and rule is None:
+        return get_logger(name)
+    return kind(node(name), _core.Fields(fields), rule.gate() if rule else None)

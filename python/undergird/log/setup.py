@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,14 @@ from undergird.log.console import ConsoleHandler
 from undergird.log.handlers import FORMATS, FileHandler
 from undergird.log.names import checked as checked_names
 from undergird.log.redaction import Redaction, rules_of
+from undergird.log.sampling import announce, rules_of_run
 
 if TYPE_CHECKING:
     import datetime
 
     from undergird.clock import Clock
     from undergird.log.rotation import Rotation
+    from undergird.log.sampling import Limit, Sample
 
 RING_SIZE = 4 << 20
 WORKER_RING_SIZE = 1 << 20
@@ -50,6 +52,7 @@ def configure(
     call_site: bool = False,
     names: Iterable[str] | str = (),
     clock: Clock | Callable[[], float] | None = None,
+    sample: Sample | Limit | Mapping[int | str, Sample | Limit] | None = None,
     sync: bool = False,
     overload: str = "block",
     ring_dir: str | os.PathLike[str] | None = None,
@@ -90,6 +93,9 @@ def configure(
         clock: A clock whose time each record bears as `sim_time` beside its `timestamp`, such as the simulation's
             (`undergird.clock.SimulationClock`); one that says `stamps` makes the `timestamp` itself. `None`: the wall
             clock alone. Its errors are counted, and such a record goes without.
+        sample: How records below WARNING are held back where they come too often: one `undergird.Sample` or
+            `undergird.Limit` for all of them, or one for each of some levels, such as `{"DEBUG": Sample(first=100)}`;
+            a level in between goes with the one below it. A logger's own rule goes before.
         sync: Whether a line is in the file when the call returns. Otherwise it is within 50 ms.
         overload: What happens when records come faster than the file takes them: `"block"` waits, for a second at
             most; `"drop_newest"` refuses; `"drop_below:WARNING"` (or any level) refuses below that level and waits
@@ -165,6 +171,7 @@ def configure(
         compress=compress,
     )
     its_clock = None if clock is None or type(clock) is WallClock else as_clock(clock)
+    sampled = rules_of_run(sample, lambda level: level_number(level, "sample"))
     handlers: list[logging.Handler] = []
     if path is None and rotation is not None:
         raise ConfigurationError("path None is no file that could be put aside: give a path, or no rules of rotation")
@@ -181,7 +188,9 @@ def configure(
     redaction.use(rules)
     frames.suppress(suppressed)
     variables.want(exception_locals)
+    announce()
     _core.set_clock(its_clock)
+    _core.set_sampling(sampled)
     _core.redact(None if rules is None else rules.mask)
     _core.configure(
         # One folder of rings for a directory, by whatever way it is named.
@@ -226,6 +235,7 @@ def flush(timeout: float | None = None) -> bool:
         >>> undergird.flush(timeout=1.0)
         True
     """
+    announce()
     return _core.flush(timeout)
 
 
@@ -241,6 +251,7 @@ def shutdown(timeout: float | None = EXIT_TIMEOUT) -> bool:
     Returns:
         Whether everything was written.
     """
+    announce()
     return _core.shutdown(timeout)
 
 
@@ -251,6 +262,7 @@ def stats() -> dict[str, Any]:
         `emitted`, `written`, `dropped`, `failed` and `in_flight`, with `emitted` the sum of the others; the same for
         each file under `sinks`, with `error` where one cannot be written now. Besides: `recovered`, records of dead
         processes that this one has written; `ring`, the path of the ring, and `placement`, how it came there;
+        `held_back`, how many records sampling has held back (they are neither emitted nor dropped), by logger;
         `renderers_failed` and `clock_failed`, how often a function given to `register` or a clock has failed;
         `console_failed`, how many records the console could not show.
 
@@ -261,6 +273,7 @@ def stats() -> dict[str, Any]:
         True
     """
     own = {
+        "held_back": _core.held_back(),
         "renderers_failed": registry.failures(),
         "clock_failed": _core.clock_failures(),
         "console_failed": on_console.failures(),

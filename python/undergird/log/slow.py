@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from undergird import _context
+from undergird import _context, _core
 from undergird.log.callers import caller
 from undergird.log.deferred import resolved
 from undergird.log.exceptions import exc_info_of, stack_of
@@ -15,17 +15,23 @@ from undergird.log.rendering import message
 from undergird.log.times import times
 from undergird.log.values import redacted
 
-if TYPE_CHECKING:
-    from undergird.log.logger import Logger
-
 FIELDS = "_undergird_fields"
 """The attribute of a `LogRecord` that holds the fields of the call."""
+
+HELD_BACK = "_undergird_held_back"
+"""The attribute that says how many records were held back before this one."""
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 def slow(
-    logger: Logger, level: Any, args: tuple[Any, ...], fields: dict[str, Any], *, stamp: int | None = None
+    logger: _core.Logger,
+    level: Any,
+    args: tuple[Any, ...],
+    fields: dict[str, Any],
+    held_back: int | None = None,
+    *,
+    stamp: int | None = None,
 ) -> None:
     """Logs one call through the handlers of the tree.
 
@@ -35,6 +41,7 @@ def slow(
         args: The message, then its `%` arguments.
         fields: The call's fields, and `exc_info`, `stack_info`, `stacklevel` and `extra` with the standard
             library's meaning.
+        held_back: How many records were held back before this one; `None` if the rules have not been asked yet.
         stamp: When it was logged, in nanoseconds since the epoch; now, if it is `None`.
     """
     if not is_level(level):
@@ -44,6 +51,10 @@ def slow(
     node = logger._node
     if not node.isEnabledFor(level):
         return
+    if held_back is None:
+        held_back = _core.let_through(logger, level)
+        if held_back is None:
+            return
     exc_info = exc_info_of(fields.pop("exc_info", None))
     stack_info = fields.pop("stack_info", False)
     stacklevel = fields.pop("stacklevel", 1)
@@ -66,6 +77,7 @@ def slow(
     # Other handlers find the fields where `extra` would have put them.
     record.__dict__.update((key, value) for key, value in fields.items() if key not in record.__dict__)
     setattr(record, FIELDS, fields)
+    setattr(record, HELD_BACK, held_back)
     times(record)
     node.handle(record)
 

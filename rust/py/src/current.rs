@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 
 use crate::accept::announce_rest;
+use crate::fast::sampling::forget_counts;
 use crate::generation::invalidate;
 use crate::gil::GilCell;
 use crate::home::Settings;
@@ -41,6 +42,7 @@ pub fn is_current(runtime: &Runtime) -> bool {
 pub fn shared(py: Python<'_>) -> Option<Arc<Runtime>> {
     if fork::notice() {
         stats::PAST.get(py).clear();
+        forget_counts(py);
     }
     let runtime = CURRENT.load(Ordering::Relaxed);
     if runtime.is_null() {

@@ -23,7 +23,7 @@ pub type Exception<'py> = (Bound<'py, PyString>, Bound<'py, PyString>, Bound<'py
 ///
 /// Returns whether the record was taken; not, if the core has no ring.
 #[pyfunction]
-#[pyo3(signature = (file, *, stamp, level, level_name, name, message, fields, sim_time=None, site=None, exception=None))]
+#[pyo3(signature = (file, *, stamp, level, level_name, name, message, fields, sim_time=None, held_back=0, site=None, exception=None))]
 #[expect(clippy::too_many_arguments, reason = "a record has many parts")]
 pub fn emit(
     py: Python<'_>,
@@ -35,10 +35,11 @@ pub fn emit(
     message: &Bound<'_, PyString>,
     fields: &Bound<'_, PyDict>,
     sim_time: Option<f64>,
+    held_back: u64,
     site: Option<Site<'_>>,
     exception: Option<Exception<'_>>,
 ) -> PyResult<bool> {
-    let (payload, flags) = payload(name, message, fields, sim_time, site, exception)?;
+    let (payload, flags) = payload(name, message, fields, sim_time, held_back, site, exception)?;
     // SAFETY: a live str, and the GIL is held.
     let level_name = unsafe { text_of(level_name.as_ptr()) };
     loop {
@@ -68,6 +69,7 @@ pub fn payload(
     message: &Bound<'_, PyString>,
     fields: &Bound<'_, PyDict>,
     sim_time: Option<f64>,
+    held_back: u64,
     site: Option<Site<'_>>,
     exception: Option<Exception<'_>>,
 ) -> PyResult<(Scratch, u16)> {
@@ -81,6 +83,10 @@ pub fn payload(
         if let Some(time) = sim_time {
             flags |= flags::SIM_TIME;
             payload.bytes(&time.to_le_bytes());
+        }
+        if held_back > 0 {
+            flags |= flags::HELD_BACK;
+            payload.bytes(&held_back.to_le_bytes());
         }
         if let Some((function, file, line)) = &site {
             flags |= flags::SITE;

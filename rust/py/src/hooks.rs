@@ -66,8 +66,10 @@ impl Hooks {
         level: &Bound<'_, PyAny>,
         args: &Bound<'_, PyTuple>,
         fields: &Bound<'_, PyDict>,
+        held_back: Option<u64>,
     ) -> PyResult<()> {
-        call(self.slow.bind(logger.py()), [logger, level, args, fields]).map(drop)
+        let held_back = held_back.into_pyobject(logger.py())?;
+        call(self.slow.bind(logger.py()), [logger, level, args, fields, &held_back]).map(drop)
     }
 
     /// The text of a field's value that is no primitive, and whether it is a finished piece of JSON.

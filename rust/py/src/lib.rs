@@ -53,6 +53,8 @@ mod _core {
     #[pymodule_export]
     use crate::fast::redaction::redact;
     #[pymodule_export]
+    use crate::fast::sampling::{Gate, held_back, let_record_through, let_through, set_sampling, tell_held_back};
+    #[pymodule_export]
     use crate::fast::site::skip_frames_in;
     #[pymodule_export]
     use crate::fast::values::ask_for_subclasses;

@@ -15,7 +15,7 @@ const LEVEL: u8 = 1;
 
 /// The line of a record in a format, by its number; the arguments are those of `emit`.
 #[pyfunction]
-#[pyo3(signature = (format, *, stamp, level, level_name, name, message, fields, sim_time=None, site=None, exception=None))]
+#[pyo3(signature = (format, *, stamp, level, level_name, name, message, fields, sim_time=None, held_back=0, site=None, exception=None))]
 #[expect(clippy::too_many_arguments, reason = "a record has many parts")]
 pub fn line(
     format: u8,
@@ -26,10 +26,11 @@ pub fn line(
     message: &Bound<'_, PyString>,
     fields: &Bound<'_, PyDict>,
     sim_time: Option<f64>,
+    held_back: u64,
     site: Option<Site<'_>>,
     exception: Option<Exception<'_>>,
 ) -> PyResult<String> {
-    let (payload, flags) = payload(name, message, fields, sim_time, site, exception)?;
+    let (payload, flags) = payload(name, message, fields, sim_time, held_back, site, exception)?;
     let length = (HEADER + payload.len()) as u32;
     let header =
         Header { length, kind: Kind::Log as u8, level: LEVEL, flags, name: INLINE, stamp, ..Header::default() };

@@ -13,11 +13,11 @@ use super::arguments::encode_message;
 use super::exception::attach;
 use super::fields::Fields;
 use super::invocation::{Call, slow};
-use super::levels::ANY;
+use super::levels::{ANY, number};
 use super::limits::{Noticed, countable};
 use super::redaction::{Hidden, judge};
 use super::shapes::shape;
-use super::{context, extras};
+use super::{context, extras, sampling};
 use crate::accept::accept;
 use crate::current::current;
 use crate::generation::generation;
@@ -113,6 +113,13 @@ fn log<const LEVEL: usize, const EXTRAS: bool>(call: Call<'_>) -> PyResult<()> {
             return extended(call);
         }
     }
+    if EXTRAS && call.held_back.is_none() && extras::in_use() & extras::SAMPLING != 0 {
+        // From the start again, since a clock may have run Python.
+        return match sampling::ask(call.py, call.logger(), number(call.py, level))? {
+            Some(held_back) => extended(Call { held_back: Some(held_back), ..call }),
+            None => Ok(()),
+        };
+    }
     // SAFETY: the GIL is held; the reference ends with this call.
     let runtime = match unsafe { current() } {
         Some(_) if plan.native && plan.is_for_nobody(level) => return Ok(()),
@@ -163,9 +170,10 @@ fn log<const LEVEL: usize, const EXTRAS: bool>(call: Call<'_>) -> PyResult<()> {
     let args = unsafe { std::slice::from_raw_parts(call.args, call.count + call.fields()) };
     // SAFETY: live objects, and the GIL is held.
     unsafe { encode_message(call.py, &args[..call.count], &mut header, &mut scratch, &mut noticed)? };
-    if extras != 0 {
+    let held_back = if EXTRAS { call.held_back.unwrap_or(0) } else { 0 };
+    if extras != 0 || held_back > 0 {
         // SAFETY: the GIL is held.
-        unsafe { extras::encode(call.py, extras, names, &mut header, &mut scratch, &mut noticed)? };
+        unsafe { extras::encode(call.py, extras, names, held_back, &mut header, &mut scratch, &mut noticed)? };
     }
     if let Some(context) = &context {
         header.flags |= flags::CONTEXT;

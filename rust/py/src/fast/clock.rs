@@ -130,8 +130,18 @@ pub enum Time {
     Stamp(u64),
 }
 
+impl Time {
+    /// In seconds, or whatever unit the clock has.
+    pub fn seconds(self) -> f64 {
+        match self {
+            Self::Beside(time) => time,
+            Self::Stamp(ns) => ns as f64 / 1e9,
+        }
+    }
+}
+
 /// The clock that a call is under: its context's, else the run's.
-fn surrounding(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+pub fn surrounding(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
     if let Some(variable) = VARIABLE.get(py) {
         let mut clock = std::ptr::null_mut();
         // SAFETY: a live `ContextVar`, and the GIL is held; the interpreter finds it by its identity and runs no Python.
@@ -154,7 +164,15 @@ fn surrounding(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
 /// # Errors
 /// Only what is not for a logger to swallow.
 pub fn read(py: Python<'_>, noticed: &mut Noticed) -> PyResult<Option<Time>> {
-    let Some(clock) = surrounding(py) else { return Ok(None) };
+    surrounding(py).map_or(Ok(None), |clock| ask(&clock, noticed))
+}
+
+/// What a clock says, if it works.
+///
+/// # Errors
+/// Only what is not for a logger to swallow.
+pub fn ask(clock: &Bound<'_, PyAny>, noticed: &mut Noticed) -> PyResult<Option<Time>> {
+    let py = clock.py();
     if let Ok(clock) = clock.cast_exact::<SimulationClock>() {
         let clock = clock.get();
         return Ok(Some(if clock.stamps { Time::Stamp(stamp_of(clock.time())) } else { Time::Beside(clock.time()) }));
@@ -163,7 +181,7 @@ pub fn read(py: Python<'_>, noticed: &mut Noticed) -> PyResult<Option<Time>> {
     if ASKING.replace(true) {
         return Ok(None);
     }
-    let answer = ask(&clock);
+    let answer = ask_python(clock);
     ASKING.set(false);
     match answer {
         Ok(time) => Ok(Some(time)),
@@ -176,7 +194,7 @@ pub fn read(py: Python<'_>, noticed: &mut Noticed) -> PyResult<Option<Time>> {
 }
 
 /// What a clock made in Python says; see `undergird.clock.Clock`.
-fn ask(clock: &Bound<'_, PyAny>) -> PyResult<Time> {
+fn ask_python(clock: &Bound<'_, PyAny>) -> PyResult<Time> {
     let py = clock.py();
     let stamps = clock.getattr_opt(pyo3::intern!(py, "stamps"))?.map_or(Ok(false), |stamps| stamps.is_truthy())?;
     if stamps && let Some(now) = clock.getattr_opt(pyo3::intern!(py, "now_ns"))? {

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use pyo3::prelude::*;
-use undergird_core::record::Header;
+use undergird_core::record::{Header, flags};
 use undergird_core::scratch::Scratch;
 
 use super::clock::encode_time;
@@ -20,6 +20,8 @@ pub const SITE: u8 = 1 << 1;
 pub const NAMES: u8 = 1 << 2;
 /// A clock beside the wall clock.
 pub const CLOCK: u8 = 1 << 3;
+/// Records that are held back now and then.
+pub const SAMPLING: u8 = 1 << 4;
 /// Those that a plan says, for all that go to the same files.
 pub const PLANNED: u8 = SITE | NAMES;
 
@@ -52,12 +54,17 @@ pub unsafe fn encode(
     py: Python<'_>,
     extras: u8,
     names: Names,
+    held_back: u64,
     header: &mut Header,
     out: &mut Scratch,
     noticed: &mut Noticed,
 ) -> PyResult<()> {
     if extras & CLOCK != 0 {
         encode_time(py, header, out, noticed)?;
+    }
+    if held_back > 0 {
+        header.flags |= flags::HELD_BACK;
+        out.bytes(&held_back.to_le_bytes());
     }
     if extras & SITE != 0 {
         // SAFETY: the caller's promise.

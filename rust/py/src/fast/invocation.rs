@@ -32,6 +32,8 @@ pub struct Call<'py> {
     pub is_about_exception: bool,
     /// What was made of its exception; then this is not the call as it was made, but one that goes on without it.
     pub rendered: Option<&'py Rendered<'py>>,
+    /// How many records were held back before this one, once the rules have let it through.
+    pub held_back: Option<u64>,
 }
 
 impl<'py> Call<'py> {
@@ -48,7 +50,17 @@ impl<'py> Call<'py> {
         count: ffi::Py_ssize_t,
         names: *mut ffi::PyObject,
     ) -> Self {
-        Self { py, level, this, args, count: count as usize, names, is_about_exception: false, rendered: None }
+        Self {
+            py,
+            level,
+            this,
+            args,
+            count: count as usize,
+            names,
+            is_about_exception: false,
+            rendered: None,
+            held_back: None,
+        }
     }
 
     /// The index of the level; `LEVEL` unless that is [`ANY`].
@@ -122,7 +134,7 @@ impl<'py> Call<'py> {
 /// The standard library's way.
 #[cold]
 pub fn slow(call: Call<'_>) -> PyResult<()> {
-    let py = call.py;
+    let (py, held_back) = (call.py, call.held_back);
     let call = call.rendered.map_or(call, |rendered| rendered.given);
     // SAFETY: the interpreter's vector of live objects.
     let (logger, args, fields) = unsafe {
@@ -139,5 +151,5 @@ pub fn slow(call: Call<'_>) -> PyResult<()> {
         }
         (Bound::from_borrowed_ptr(py, call.this), PyTuple::new(py, &objects[..call.count])?, fields)
     };
-    hooks(py)?.slow(&logger, &number(py, call.level).into_pyobject(py)?.into_any(), &args, &fields)
+    hooks(py)?.slow(&logger, &number(py, call.level).into_pyobject(py)?.into_any(), &args, &fields, held_back)
 }

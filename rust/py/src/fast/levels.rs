@@ -172,6 +172,6 @@ unsafe fn unknown(
         }
         let fields = PyDict::new(py);
         names.iter().zip(values).try_for_each(|(name, value)| fields.set_item(name, value))?;
-        hooks(py)?.slow(&Bound::from_borrowed_ptr(py, this), level, &PyTuple::new(py, rest)?, &fields)
+        hooks(py)?.slow(&Bound::from_borrowed_ptr(py, this), level, &PyTuple::new(py, rest)?, &fields, None)
     }
 }

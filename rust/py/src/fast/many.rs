@@ -120,7 +120,7 @@ impl Table {
         let planned = in_use & (plan.extras | extras::CLOCK);
         if planned != 0 {
             // SAFETY: the GIL is held; `plan` is not used again, for Python may run.
-            unsafe { extras::encode(py, planned, names, &mut header, &mut shared, &mut noticed)? };
+            unsafe { extras::encode(py, planned, names, 0, &mut header, &mut shared, &mut noticed)? };
         }
         for (fields, flag) in around.into_iter().zip([flags::CONTEXT, flags::BOUND]) {
             if let Some(fields) = fields {

@@ -21,6 +21,7 @@ mod names;
 mod plan;
 mod planning;
 pub mod redaction;
+pub mod sampling;
 mod shapes;
 pub mod site;
 mod surroundings;

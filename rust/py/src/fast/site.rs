@@ -63,15 +63,32 @@ pub unsafe fn encode_site(py: Python<'_>, header: &mut Header, out: &mut Scratch
     }
 }
 
+/// The place of the call; `None` if no Python code of the program's called.
+///
+/// # Safety
+/// The GIL is held; Python code may run.
+#[inline]
+pub unsafe fn caller(py: Python<'_>) -> Option<Place> {
+    let is_theirs = |place: &Place| with_place(py, place, &mut Noticed::default(), |_| ());
+    // SAFETY: the caller's promise.
+    unsafe { innermost().filter(is_theirs).or_else(|| all().find(is_theirs)) }
+}
+
 /// Appends a place, unless it is in our own Python code; whether it did.
 #[inline]
 fn encode_place(py: Python<'_>, place: &Place, out: &mut Scratch, noticed: &mut Noticed) -> bool {
+    with_place(py, place, noticed, |section| out.bytes(section))
+}
+
+/// Shows the section of a place, unless it is in our own Python code; whether it did.
+#[inline]
+fn with_place(py: Python<'_>, place: &Place, noticed: &mut Noticed, found: impl FnOnce(&[u8])) -> bool {
     let hash = (place.code() as usize >> 4).wrapping_add(place.offset as usize).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let set = (hash >> 32) % (SLOTS / WAYS) * WAYS;
     let slots = &mut CACHE.get(py).0[set..set + WAYS];
     if let Some(slot) = slots.iter().find(|slot| slot.code == place.code() && slot.offset == place.offset) {
         if !slot.ours {
-            out.bytes(&slot.section);
+            found(&slot.section);
         }
         return !slot.ours;
     }
@@ -80,7 +97,7 @@ fn encode_place(py: Python<'_>, place: &Place, out: &mut Scratch, noticed: &mut 
     let new = describe(py, place);
     let ours = new.ours;
     if !ours {
-        out.bytes(&new.section);
+        found(&new.section);
     }
     let slots = &mut CACHE.get(py).0[set..set + WAYS];
     let at = slots.iter().position(|slot| slot.code.is_null()).unwrap_or((hash >> 16) % WAYS);

@@ -2,13 +2,15 @@
 //! new one has nothing to find out.
 
 use std::cell::UnsafeCell;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::plan::Plan;
 use super::planning::make_plan;
+use super::sampling::subject;
+use super::values::text_of;
 use crate::generation::generation;
 use crate::gil::attached;
 
@@ -17,7 +19,11 @@ use crate::gil::attached;
 pub struct Surroundings {
     pub(super) node: Py<PyAny>,
     plan: UnsafeCell<Plan>,
+    /// The number of the node's name among those whose records are held back; unknown before the first question.
+    subject: AtomicU32,
 }
+
+const UNKNOWN: u32 = u32::MAX;
 
 // SAFETY: `plan` is touched with the GIL held only, and no reference to it is kept while Python may run.
 unsafe impl Sync for Surroundings {}
@@ -39,7 +45,24 @@ impl Surroundings {
 impl Surroundings {
     /// Of a node that has not been looked at.
     pub(super) fn new(node: Py<PyAny>) -> Self {
-        Self { node, plan: UnsafeCell::new(Plan::unknown()) }
+        Self { node, plan: UnsafeCell::new(Plan::unknown()), subject: AtomicU32::new(UNKNOWN) }
+    }
+
+    /// The number of the node's name, for counting.
+    ///
+    /// # Errors
+    /// If it has none.
+    pub(super) fn subject(&self, py: Python<'_>) -> PyResult<u32> {
+        // Relaxed: read and written with the GIL held.
+        let known = self.subject.load(Ordering::Relaxed);
+        if known != UNKNOWN {
+            return Ok(known);
+        }
+        let name = self.node.bind(py).getattr(pyo3::intern!(py, "name"))?.str()?;
+        // SAFETY: a live str, and the GIL is held.
+        let number = subject(py, &unsafe { text_of(name.as_ptr()) });
+        self.subject.store(number, Ordering::Relaxed);
+        Ok(number)
     }
 
     /// A plan that holds now; made anew if the old one does not.
