@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         unregister,
     )
     from undergird.log.rotation import Rotation
-    from undergird.log.sampling import Limit, Sample
+    from undergird.log.rules import Limit, Sample
 
 __version__ = "0.1.0"
 
@@ -60,10 +60,10 @@ __all__ = [
 
 _HOME = {
     "ConfigurationError": "undergird.errors",
-    "Limit": "undergird.log.sampling",
+    "Limit": "undergird.log.rules",
     "LogFileError": "undergird.errors",
     "Rotation": "undergird.log.rotation",
-    "Sample": "undergird.log.sampling",
+    "Sample": "undergird.log.rules",
     "UndergirdError": "undergird.errors",
     "context": "undergird._context",
 }

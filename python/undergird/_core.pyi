@@ -26,10 +26,10 @@ __all__ = [
     "inspect_rings",
     "invalidate",
     "learn_level",
-    "level_numbers",
-    "line",
     "let_record_through",
     "let_through",
+    "level_numbers",
+    "line",
     "many",
     "probe",
     "recover_rings",
@@ -203,7 +203,7 @@ def set_hooks(
     frozen: Callable[[dict[str, Any]], dict[str, Any]],
     attached: Callable[[object, object], tuple[tuple[str, str, str] | None, dict[str, Any]]],
 ) -> None: ...
-def set_sampling(gates: list[Gate | None], /) -> None: ...
+def set_sampling(gates: list[Gate | None] | None, /) -> None: ...
 def shutdown(timeout: float | None = None) -> bool: ...
 def skip_frames_in(folder: str) -> None: ...
 def start(log: str) -> str | None: ...

@@ -248,6 +248,17 @@ def test_what_is_held_back_is_not_rendered(either: Run) -> None:
     assert Value.asked == 0
 
 
+def test_levels_of_any_size_are_held_back(either: Run) -> None:
+    log = either.start().sample(first=1, then=0, per=None)
+    for n in range(3):
+        log.log(1 << 62, "x", n=n)
+        log.log(1, "x", n=n)
+        log.log(300, "x", n=n)
+    assert numbers(either) == [0, 0]
+    told = [line["level"] for line in either.lines() if line["message"] == "records held back"]
+    assert told == ["Level 255"]
+
+
 def test_exceptions_are_held_back_too(either: Run) -> None:
     log = either.start().sample(first=1, then=0, per=None)
     for n in range(5):

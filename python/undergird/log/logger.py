@@ -9,17 +9,17 @@ from undergird import _core
 from undergird._context import context
 from undergird.log import bulk
 from undergird.log.joining import join
-from undergird.log.sampling import Limit, Sample
 from undergird.log.setup import configure
 from undergird.log.slow import is_level
 from undergird.log.tree import node
 
 if TYPE_CHECKING:
-    from undergird.log.buffers import Buffer
     from collections.abc import Callable
 
     from undergird.clock import Clock
+    from undergird.log.buffers import Buffer
     from undergird.log.catch import Catch, F, Kinds
+    from undergird.log.rules import Limit, Sample
     from undergird.log.timing import Timer
 
 
@@ -242,6 +242,8 @@ class Logger(_core.Logger):
             >>> for step in range(1000):
             ...     log.info("moved", step=step)  # 10 of them are written
         """
+        from undergird.log.rules import Sample
+
         return type(self)(self, self._bound, Sample(first=first, then=then, per=per, key=key, clock=clock).gate())
 
     def limit(
@@ -268,6 +270,8 @@ class Logger(_core.Logger):
             >>> log = undergird.get_logger("docs").limit(per_second=5)
             >>> log.warning("disk slow")
         """
+        from undergird.log.rules import Limit
+
         return type(self)(self, self._bound, Limit(per_second=per_second, burst=burst, key=key, clock=clock).gate())
 
     def many(self, event: object, level: int = logging.INFO, /, **columns: Any) -> None:

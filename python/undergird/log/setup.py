@@ -20,14 +20,14 @@ from undergird.log.console import ConsoleHandler
 from undergird.log.handlers import FORMATS, FileHandler
 from undergird.log.names import checked as checked_names
 from undergird.log.redaction import Redaction, rules_of
-from undergird.log.sampling import announce, rules_of_run
+from undergird.log.sampling import announce
 
 if TYPE_CHECKING:
     import datetime
 
     from undergird.clock import Clock
     from undergird.log.rotation import Rotation
-    from undergird.log.sampling import Limit, Sample
+    from undergird.log.rules import Limit, Sample
 
 RING_SIZE = 4 << 20
 WORKER_RING_SIZE = 1 << 20
@@ -171,7 +171,7 @@ def configure(
         compress=compress,
     )
     its_clock = None if clock is None or type(clock) is WallClock else as_clock(clock)
-    sampled = rules_of_run(sample, lambda level: level_number(level, "sample"))
+    sampled = _rules(sample)
     handlers: list[logging.Handler] = []
     if path is None and rotation is not None:
         raise ConfigurationError("path None is no file that could be put aside: give a path, or no rules of rotation")
@@ -279,6 +279,15 @@ def stats() -> dict[str, Any]:
         "console_failed": on_console.failures(),
     }
     return {**_core.stats(), **own}
+
+
+def _rules(given: Sample | Limit | Mapping[int | str, Sample | Limit] | None) -> list[_core.Gate | None] | None:
+    """The rules of sampling by level, if any were given: who needs none does not load them."""
+    if given is None:
+        return None
+    from undergird.log.rules import rules_of_run
+
+    return rules_of_run(given, lambda level: level_number(level, "sample"))
 
 
 def _rotation(**settings: Any) -> Rotation | None:

@@ -52,7 +52,7 @@ def slow(
     if not node.isEnabledFor(level):
         return
     if held_back is None:
-        held_back = _core.let_through(logger, level)
+        held_back = _core.let_through(logger, min(max(level, 0), 255))
         if held_back is None:
             return
     exc_info = exc_info_of(fields.pop("exc_info", None))

@@ -113,12 +113,12 @@ pub fn subject(py: Python<'_>, name: &[u8]) -> u32 {
     number
 }
 
-/// Gives the run its rules: one for each level, by a tenth of its number. All counting begins anew.
+/// Gives the run its rules, or none: one for each level, by a tenth of its number. All counting begins anew.
 #[pyfunction]
 #[pyo3(signature = (gates, /))]
-pub fn set_sampling(py: Python<'_>, gates: [Option<Py<Gate>>; LEVELS]) {
+pub fn set_sampling(py: Python<'_>, gates: Option<[Option<Py<Gate>>; LEVELS]>) {
     *SET_UPS.get(py) += 1;
-    drop(std::mem::replace(RUN.get(py), gates));
+    drop(std::mem::replace(RUN.get(py), gates.unwrap_or_default()));
 }
 
 /// Whether a call's record is let through: then how many were held back before it.
@@ -199,7 +199,7 @@ pub fn let_record_through(
     name: &Bound<'_, PyString>,
     level: i64,
     file: &Bound<'_, PyString>,
-    line: u64,
+    line: i64,
 ) -> PyResult<Option<u64>> {
     let Some(gate) = RUN.get(py)[tenth(level)].as_ref().map(|gate| gate.clone_ref(py)) else { return Ok(Some(0)) };
     let gate = gate.bind(py).get();
