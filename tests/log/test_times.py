@@ -21,6 +21,7 @@ from tests.log.conftest import Collector, read_lines
 import undergird
 from undergird import clock
 from undergird.clock import ManualClock, MonotonicClock, SimulationClock, WallClock
+from undergird.log import FileHandler
 
 if TYPE_CHECKING:
     from tests.conftest import Script
@@ -83,6 +84,15 @@ def test_every_format_shows_it(run: Run, format: str) -> None:
     log.info("x", a=1)
     undergird.flush(30.0)
     assert " sim_time=1.5 a=1" in run.path.read_text()
+
+
+def test_what_is_known_of_a_plain_record_is_no_field_of_it(run: Run) -> None:
+    run.start(clock=SimulationClock(1.5), console=True)
+    logging.root.addHandler(FileHandler(run.path.with_name("other.log")))
+    logging.getLogger("plain").warning("y", extra={"a": 1})
+    for path in (run.path, run.path.with_name("other.log")):
+        (line,) = run.lines(path)
+        assert set(line) == {"timestamp", "level", "logger_name", "message", "sim_time", "a"}
 
 
 def test_rows_have_it_too(either: Run) -> None:

@@ -12,7 +12,7 @@ from undergird.log.deferred import resolved
 from undergird.log.exceptions import exc_info_of, stack_of
 from undergird.log.indices import index
 from undergird.log.rendering import message
-from undergird.log.times import times
+from undergird.log.times import TIMES, times
 from undergird.log.values import redacted
 
 FIELDS = "_undergird_fields"
@@ -21,7 +21,7 @@ FIELDS = "_undergird_fields"
 HELD_BACK = "_undergird_held_back"
 """The attribute that says how many records were held back before this one."""
 
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", FIELDS, HELD_BACK, TIMES}
 
 
 def slow(

@@ -6,7 +6,8 @@ import logging
 
 from undergird import _core
 
-_TIMES = "_undergird_times"
+TIMES = "_undergird_times"
+"""The attribute of a `LogRecord` that holds them."""
 
 
 def times(record: logging.LogRecord) -> tuple[int, float | None]:
@@ -14,7 +15,7 @@ def times(record: logging.LogRecord) -> tuple[int, float | None]:
 
     The clock is asked once for each record. If it makes the stamps, the record's own `created` is set too.
     """
-    known: tuple[int, float | None] | None = record.__dict__.get(_TIMES)
+    known: tuple[int, float | None] | None = record.__dict__.get(TIMES)
     if known is None:
         stamp, sim_time = _core.clock_times()
         if stamp is None:
@@ -22,5 +23,5 @@ def times(record: logging.LogRecord) -> tuple[int, float | None]:
         else:
             record.created, record.msecs = stamp / 10**9, float(stamp // 1_000_000 % 1000)
         known = stamp, sim_time
-        record.__dict__[_TIMES] = known
+        record.__dict__[TIMES] = known
     return known
