@@ -212,10 +212,16 @@ def test_stacklevel_means_what_it_means_in_the_standard_library(either: Run) -> 
 
 
 @pytest.mark.parametrize("given", ["two", None, [2]])
-def test_a_stacklevel_that_is_no_number_is_an_error(either: Run, given: Any) -> None:
+def test_a_stacklevel_that_is_no_number_is_reported_and_counts_as_one(
+    either: Run, given: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     log = either.start(call_site=True)
-    with pytest.raises(TypeError):
-        log.info("x", stacklevel=given)
+    log.info("x %s", "y", stacklevel=given)
+    assert either.last()["message"] == "x y"
+    assert either.last()["function_name"] == "test_a_stacklevel_that_is_no_number_is_reported_and_counts_as_one"
+    said = capsys.readouterr().err
+    assert f"stacklevel must be a number, not {given!s}" in said
+    assert "Message: 'x %s'" in said
 
 
 def test_files_that_differ_about_the_call_site_each_get_their_lines(run: Run) -> None:

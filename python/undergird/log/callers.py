@@ -24,7 +24,7 @@ def skip_frames_of(file: str) -> None:
         _core.skip_frames_in(folder)
 
 
-def caller(stacklevel: int = 1) -> FrameType | None:
+def caller(stacklevel: float = 1) -> FrameType | None:
     """The frame of the program that called us, however deep in our own code this is asked.
 
     Args:

@@ -12,6 +12,8 @@ from undergird.log.deferred import resolved
 from undergird.log.exceptions import exc_info_of, stack_of
 from undergird.log.indices import index
 from undergird.log.rendering import message
+from undergird.log.report import report
+from undergird.log.texts import text
 from undergird.log.times import TIMES, times
 from undergird.log.values import redacted
 
@@ -57,7 +59,7 @@ def slow(
             return
     exc_info = exc_info_of(fields.pop("exc_info", None))
     stack_info = fields.pop("stack_info", False)
-    stacklevel = fields.pop("stacklevel", 1)
+    stacklevel = _stacklevel(fields.pop("stacklevel", 1), args)
     extra = _extra(fields.pop("extra", None))
     fields = {**_context.fields(), **extra, **logger._fields, **fields}
     if _is_taken(node, level):
@@ -80,6 +82,16 @@ def slow(
     setattr(record, HELD_BACK, held_back)
     times(record)
     node.handle(record)
+
+
+def _stacklevel(given: object, args: tuple[Any, ...]) -> float:
+    if isinstance(given, int | float):
+        return given
+    try:
+        raise TypeError(f"stacklevel must be a number, not {text(given)}")
+    except TypeError:
+        report(text(args[0]), text(args[1:]))
+    return 1
 
 
 def is_level(level: object) -> bool:
