@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from undergird.log.setup import level_number
+from undergird.log.settings import level_number
 
 if TYPE_CHECKING:
     from undergird.log.logger import Logger

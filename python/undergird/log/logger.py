@@ -203,7 +203,7 @@ class Logger(_core.Logger):
             >>> with log.timer("simulation_step", step=3) as timer:
             ...     timer.fields["agents"] = 1000
         """
-        from undergird.log.setup import level_number
+        from undergird.log.settings import level_number
         from undergird.log.timing import Timer, checked_threshold
 
         return Timer(self, event, level_number(level, "level"), checked_threshold(threshold), fields)
@@ -326,7 +326,7 @@ class Logger(_core.Logger):
             ...     count = buffer.discard()  # It went well.
         """
         from undergird.log.buffers import create
-        from undergird.log.setup import level_number
+        from undergird.log.settings import level_number
 
         return create(
             self, capacity, None if flush_level is None else level_number(flush_level, "flush_level"), keep_last

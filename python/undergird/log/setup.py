@@ -13,28 +13,36 @@ from typing import TYPE_CHECKING, Any
 
 from undergird import _core
 from undergird.clock import WallClock, as_clock
-from undergird.errors import ConfigurationError, LogFileError
+from undergird.errors import ConfigurationError
 from undergird.log import console as on_console
 from undergird.log import frames, joining, redaction, registry, variables
 from undergird.log.console import ConsoleHandler
-from undergird.log.handlers import FORMATS, FileHandler
+from undergird.log.handlers import FileHandler
 from undergird.log.names import checked as checked_names
 from undergird.log.redaction import Redaction, rules_of
 from undergird.log.sampling import announce
+from undergird.log.settings import (
+    durability,
+    known_format,
+    level_number,
+    log_file,
+    overload_of,
+    ring_bytes,
+    ring_folder,
+    rotation_of,
+    sampled,
+    suppressed,
+    switches,
+)
 
 if TYPE_CHECKING:
     import datetime
 
     from undergird.clock import Clock
-    from undergird.log.rotation import Rotation
     from undergird.log.rules import Limit, Sample
 
-RING_SIZE = 4 << 20
 WORKER_RING_SIZE = 1 << 20
-RING_SIZES = (64 << 10, 512 << 20)
-LEVELS = (0, (1 << 63) - 1)
 EXIT_TIMEOUT = 5.0
-LONGEST_FSYNC = 86_400
 
 _ours: list[logging.Handler] = []
 _registered = False
@@ -133,32 +141,22 @@ def configure(
     """
     settings = dict(locals())
     number = level_number(level, "level")
-    if not _is_text(format) or format not in FORMATS:
-        raise ConfigurationError(f"format {format!r} is not known; there is {', '.join(map(repr, FORMATS))}")
+    known_format(format)
     to_console = ConsoleHandler.configured(
         console,
         stream=console_stream,
         level=level_number(console_level, "console_level"),
         tracebacks=console_tracebacks,
     )
-    word, _, limit = overload.partition(":") if _is_text(overload) else ("", "", "")
-    if word not in ("block", "drop_newest", "drop_below") or bool(limit) != (word == "drop_below"):
-        raise ConfigurationError(
-            f"overload {overload!r} is not known; there is 'block', 'drop_newest' and 'drop_below:LEVEL'"
-        )
-    limit_number = level_number(int(limit) if limit.isdecimal() else limit, "overload") if limit else 0
-    size = RING_SIZE if ring_size is None else ring_size
-    if type(size) is not int or not RING_SIZES[0] <= size <= RING_SIZES[1]:
-        raise ConfigurationError(f"ring_size {size!r} is not between {RING_SIZES[0]} and {RING_SIZES[1]} bytes")
-    rings = _ring_dir(ring_dir)
-    for setting, value in {"call_site": call_site, "sync": sync, "exception_locals": exception_locals}.items():
-        if type(value) is not bool:
-            raise ConfigurationError(f"{setting} {value!r} is neither True nor False")
-    durability, fsync_seconds = _fsync(fsync)
+    word, limit = overload_of(overload)
+    size = ring_bytes(ring_size)
+    rings = ring_folder(ring_dir)
+    switches(call_site=call_site, sync=sync, exception_locals=exception_locals)
+    disk, fsync_seconds = durability(fsync)
     said = checked_names(names)
     rules = rules_of(redact)
-    suppressed = _suppressed(exception_suppress)
-    rotation = _rotation(
+    left_out = suppressed(exception_suppress)
+    rotation = rotation_of(
         max_bytes=max_bytes,
         when=when,
         interval=interval,
@@ -171,14 +169,14 @@ def configure(
         compress=compress,
     )
     its_clock = None if clock is None or type(clock) is WallClock else as_clock(clock)
-    sampled = _rules(sample)
+    rules_of_levels = sampled(sample)
     handlers: list[logging.Handler] = []
     if path is None and rotation is not None:
         raise ConfigurationError("path None is no file that could be put aside: give a path, or no rules of rotation")
     if path is None:
         directory = Path.cwd()
     else:
-        file = _checked(_path(path, "path"))
+        file = log_file(path)
         directory = file.parent
         handlers.append(FileHandler(file, format=format, call_site=call_site, names=said, rotation=rotation))
     if to_console is not None:
@@ -186,11 +184,11 @@ def configure(
         handlers.append(to_console)
     # First, so that nothing of the new run is logged under the rules of the old one.
     redaction.use(rules)
-    frames.suppress(suppressed)
+    frames.suppress(left_out)
     variables.want(exception_locals)
     announce()
     _core.set_clock(its_clock)
-    _core.set_sampling(sampled)
+    _core.set_sampling(rules_of_levels)
     _core.redact(None if rules is None else rules.mask)
     _core.configure(
         # One folder of rings for a directory, by whatever way it is named.
@@ -200,8 +198,8 @@ def configure(
         worker_ring_size=min(size, WORKER_RING_SIZE),
         sync=sync,
         overload=word,
-        overload_level=limit_number,
-        fsync=durability,
+        overload_level=limit,
+        fsync=disk,
         fsync_seconds=fsync_seconds,
         timeout=EXIT_TIMEOUT,
     )
@@ -211,7 +209,7 @@ def configure(
         "path": None if path is None else str(file),
         "level": number,
         "names": said,
-        "overload": f"{word}:{limit_number}" if limit else word,
+        "overload": f"{word}:{limit}" if word == "drop_below" else word,
         "redact": rules,
         "ring_dir": rings,
         "ring_size": min(size, WORKER_RING_SIZE),
@@ -279,115 +277,6 @@ def stats() -> dict[str, Any]:
         "console_failed": on_console.failures(),
     }
     return {**_core.stats(), **own}
-
-
-def _rules(given: Sample | Limit | Mapping[int | str, Sample | Limit] | None) -> list[_core.Gate | None] | None:
-    """The rules of sampling by level, if any were given: who needs none does not load them."""
-    if given is None:
-        return None
-    from undergird.log.rules import rules_of_run
-
-    return rules_of_run(given, lambda level: level_number(level, "sample"))
-
-
-def _rotation(**settings: Any) -> Rotation | None:
-    """The rules, if any were given: who needs none does not load them."""
-    if settings == {**dict.fromkeys(settings), "max_bytes": 0, "interval": 1, "utc": False}:
-        return None
-    from undergird.log.rotation import Rotation
-
-    return Rotation(**settings)
-
-
-def _suppressed(given: object) -> frames.Suppressed | None:
-    names = [given] if isinstance(given, str) else given
-    if not isinstance(names, Iterable):
-        raise ConfigurationError(f"exception_suppress {given!r} is neither a name nor an iterable of names")
-    listed = list(names)
-    for name in listed:
-        if not isinstance(name, str) or not name:
-            raise ConfigurationError(f"exception_suppress: {name!r} is neither a module's name nor a path")
-    return frames.Suppressed(listed) if listed else None
-
-
-def _path(given: object, setting: str) -> Path:
-    if not _is_text(given) and not isinstance(given, os.PathLike):
-        raise ConfigurationError(f"{setting} {given!r} is not a path: it is a string or a Path")
-    if "\0" in str(given):
-        raise ConfigurationError(f"{setting} {given!r} is not a path: it holds a zero byte")
-    try:
-        return Path(given).expanduser()  # type: ignore[arg-type]
-    except (RuntimeError, TypeError) as error:
-        raise ConfigurationError(f"{setting} {given!r} is not a path: {error}") from error
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def level_number(level: int | str, setting: str) -> int:
-    """The number of a level.
-
-    Args:
-        level: Its number or name.
-        setting: What was set to it, for the message of an error.
-
-    Raises:
-        ConfigurationError: If there is no such level.
-
-    Example:
-        >>> level_number("INFO", "level")
-        20
-    """
-    names = logging.getLevelNamesMapping()
-    number = names.get(level) if isinstance(level, str) else level
-    if not isinstance(number, int) or isinstance(number, bool):
-        raise ConfigurationError(f"{setting}: level {level!r} is not known; there is {', '.join(names)}, or a number")
-    if not LEVELS[0] <= number <= LEVELS[1]:
-        raise ConfigurationError(f"{setting}: level {level!r} is not between {LEVELS[0]} and {LEVELS[1]}")
-    return number
-
-
-def _checked(file: Path) -> Path:
-    """The absolute path of a log file that can be opened.
-
-    Raises:
-        LogFileError: If it cannot.
-    """
-    file = Path(os.path.abspath(file))  # noqa: PTH100 -- links stay, as in the standard library
-    if os.path.isdir(file):  # noqa: PTH112 (the method raises where one may not look)
-        raise LogFileError(f"{file} is a directory; name a file in it, such as {file / 'run.log'}")
-    there = next(parent for parent in file.parents if os.path.isdir(parent))  # noqa: PTH112
-    if there != file.parent and os.access(there, os.X_OK):
-        raise LogFileError(f"{file.parent} is not a directory; make it before logging to {file}")
-    try:
-        _core.probe(str(file))
-    except OSError as error:
-        raise LogFileError(
-            f"{file} cannot be written: {error}; choose another path, or make the file, its hidden lock file and "
-            "their directory writable"
-        ) from error
-    return file
-
-
-def _fsync(given: object) -> tuple[str, float]:
-    if isinstance(given, bool) or given == "error":
-        return {False: "never", True: "always", "error": "error"}[given], 0.0
-    if isinstance(given, int | float) and 0 < given <= LONGEST_FSYNC:
-        return "every", float(given)
-    raise ConfigurationError(f"fsync {given!r} is none of True, False, 'error' and seconds up to {LONGEST_FSYNC}")
-
-
-def _ring_dir(given: str | os.PathLike[str] | None) -> str | None:
-    chosen = given if given is not None else os.environ.get("UNDERGIRD_RING_DIR")
-    if not chosen:
-        return None
-    directory = _path(chosen, "ring_dir").absolute()
-    if not directory.is_dir():
-        raise ConfigurationError(f"ring_dir {str(directory)!r} is not a directory; make it first")
-    if not os.access(directory, os.W_OK | os.X_OK):
-        raise ConfigurationError(f"ring_dir {str(directory)!r} is not writable")
-    return str(directory)
 
 
 def _warn(placement: str | None, directory: Path, wanted: str) -> None:
