@@ -7,8 +7,6 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from undergird import _core
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -35,17 +33,15 @@ assert undergird.flush(10)
 """
 
 
-def test_a_dead_process_whose_log_is_a_full_pipe_stops_no_neighbour(
-    script: Script, tmp_path: Path, ring_dir: Path
-) -> None:
+def test_a_dead_process_whose_log_is_a_full_pipe_stops_no_neighbour(script: Script, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert script(STUCK, check=False).returncode == -signal.SIGKILL
-    script(NEIGHBOUR)
+    # A place of its own, for nobody will ever read what it leaves there.
+    (tmp_path / "rings").mkdir()
+    place = {"UNDERGIRD_RING_DIR": str(tmp_path / "rings")}
+    assert script(STUCK, check=False, **place).returncode == -signal.SIGKILL
+    script(NEIGHBOUR, **place)
     lines = [json.loads(line) for line in (tmp_path / "run.log").read_text().splitlines()]
     assert [line["number"] for line in lines] == list(range(20_000))
-    # What nobody will ever read goes, for the place is that of other tests too.
-    (ring,) = ring_dir.rglob("*.ring")
-    assert _core.discard_ring(str(ring)) is not None
 
 
 def test_standard_output_is_a_log_like_any_other(script: Script) -> None:
