@@ -416,7 +416,7 @@ def test_doctor_names_shared_memory(script: Script, tmp_path: Path, monkeypatch:
     monkeypatch.delenv("UNDERGIRD_RING_DIR")
     script(KILLED, check=False)
     said = script("import undergird.cli; undergird.cli.main(['doctor', '.'])").stdout
-    assert said.startswith(f"/dev/shm/undergird-{os.getuid()}/")
+    assert said.startswith(f"/dev/shm/undergird-{os.geteuid()}/")
     assert "placement        shared memory" in said
     script("import undergird.cli; raise SystemExit(undergird.cli.main(['recover', '.']))")
     assert (tmp_path / "run.log").read_bytes().count(b"\n") == 501

@@ -89,7 +89,7 @@ def test_a_place_that_is_not_writable(what: str, script: Script, request: pytest
         import undergird, undergird.log
         os.chdir(sys.argv[1])
         undergird.LogFileError  # Loaded while it can be read.
-        if os.getuid() == 0:
+        if os.geteuid() == 0:
             os.setgroups([])
             os.setgid(65534)
             os.setuid(65534)
@@ -200,7 +200,7 @@ def test_rings_are_for_their_user_alone(run: Run) -> None:
     assert stat.S_IMODE(ring.stat().st_mode) == 0o600
     for folder in (ring.parent, ring.parent.parent):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        assert folder.stat().st_uid == os.getuid()
+        assert folder.stat().st_uid == os.geteuid()
 
 
 @pytest.mark.parametrize("bad", ["link", "open"])
@@ -208,7 +208,7 @@ def test_a_ring_folder_that_cannot_be_trusted_is_not_used(bad: str, run: Run, tm
     rings, elsewhere = tmp_path / "rings", tmp_path / "elsewhere"
     rings.mkdir()
     elsewhere.mkdir()
-    folder = rings / f"undergird-{os.getuid()}"
+    folder = rings / f"undergird-{os.geteuid()}"
     if bad == "link":
         folder.symlink_to(elsewhere)
     else:

@@ -9,6 +9,7 @@ from undergird import _core
 from undergird._context import context
 from undergird.log import bulk
 from undergird.log.joining import join
+from undergird.log.nodelogger import NodeLogger
 from undergird.log.setup import configure
 from undergird.log.slow import is_level
 from undergird.log.tree import node
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from undergird.log.timing import Timer
 
 
-class Logger(_core.Logger):
+class Logger(NodeLogger):
     """Logs messages with fields, over a node of the standard library's tree.
 
     `debug`, `info`, `warning`, `error`, `critical`, `exception` and `log` are native methods: `log.info(msg, *args,
@@ -331,81 +332,6 @@ class Logger(_core.Logger):
         return create(
             self, capacity, None if flush_level is None else level_number(flush_level, "flush_level"), keep_last
         )
-
-    @property
-    def name(self) -> str:
-        """The node's name."""
-        return self._node.name
-
-    @property
-    def level(self) -> int:
-        """The node's own level; 0 if it has none."""
-        return self._node.level
-
-    @property
-    def handlers(self) -> list[logging.Handler]:
-        """The node's own handlers: the list itself."""
-        return self._node.handlers
-
-    @property
-    def filters(self) -> list[Any]:
-        """The node's filters: the list itself."""
-        return self._node.filters
-
-    @property
-    def parent(self) -> logging.Logger | None:
-        """The node above."""
-        return self._node.parent
-
-    @property
-    def propagate(self) -> bool:
-        """Whether handlers of the nodes above see the records too."""
-        return self._node.propagate
-
-    @propagate.setter
-    def propagate(self, value: bool) -> None:
-        self._node.propagate = value
-
-    @property
-    def disabled(self) -> bool:
-        """Whether the node is switched off."""
-        return bool(self._node.disabled)
-
-    @disabled.setter
-    def disabled(self, value: bool) -> None:
-        self._node.disabled = value
-
-    def setLevel(self, level: int | str) -> None:
-        """Sets the node's level, by number or name."""
-        self._node.setLevel(level)
-
-    def isEnabledFor(self, level: int) -> bool:
-        """Whether a record of this level would be logged."""
-        return self._node.isEnabledFor(level)
-
-    def getEffectiveLevel(self) -> int:
-        """The node's level, or that of the nearest node above that has one."""
-        return self._node.getEffectiveLevel()
-
-    def addHandler(self, handler: logging.Handler) -> None:
-        """Adds a handler to the node."""
-        self._node.addHandler(handler)
-
-    def removeHandler(self, handler: logging.Handler) -> None:
-        """Takes a handler off the node."""
-        self._node.removeHandler(handler)
-
-    def addFilter(self, filter: Any) -> None:
-        """Adds a filter to the node."""
-        self._node.addFilter(filter)
-
-    def removeFilter(self, filter: Any) -> None:
-        """Takes a filter off the node."""
-        self._node.removeFilter(filter)
-
-    def hasHandlers(self) -> bool:
-        """Whether any handler would see a record of this logger."""
-        return self._node.hasHandlers()
 
     def getChild(self, suffix: str) -> Logger:
         """The logger below this one, with the same bound fields, and held back by the same rule."""

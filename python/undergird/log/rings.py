@@ -33,7 +33,7 @@ def ring_directories(directory: Path | None = None) -> list[Path]:
 
 def _below(bases: list[Path]) -> list[Path]:
     """The folders of rings of this user below what was, or could have been, a `ring_dir`."""
-    parents = [base / f"undergird-{os.getuid()}" for base in bases]
+    parents = [base / f"undergird-{os.geteuid()}" for base in bases]
     return sorted(folder for parent in parents if parent.is_dir() for folder in parent.iterdir() if folder.is_dir())
 
 

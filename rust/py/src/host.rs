@@ -36,7 +36,7 @@ const COARSE: libc::clockid_t = libc::CLOCK_MONOTONIC;
 /// The user whose process this is.
 pub fn user() -> u32 {
     // SAFETY: no preconditions, and it cannot fail.
-    unsafe { libc::getuid() }
+    unsafe { libc::geteuid() }
 }
 
 /// The kernel's boot id, or zeros where there is none.
