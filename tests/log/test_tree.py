@@ -211,6 +211,83 @@ def test_the_level_of_another_handler(run: Run, node: Node) -> None:
     assert foreign.messages == ["one", "three"]
 
 
+def records_made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The messages of records that are really made from now on: their calls are not native."""
+    made: list[str] = []
+
+    def make(*args: Any) -> logging.LogRecord:
+        made.append(args[4])
+        return logging.LogRecord(*args)
+
+    monkeypatch.setattr(logging, "_logRecordFactory", make)
+    return made
+
+
+def test_a_call_below_the_level_of_every_other_handler_is_native(
+    run: Run, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, plain = node
+    foreign = Collector(level=logging.WARNING)
+    plain.addHandler(foreign)
+    made = records_made(monkeypatch)
+    before = len(run.lines())
+    log.info("native")
+    log.warning("seen by both")
+    foreign.setLevel("INFO")
+    log.info("seen by both, too")
+    foreign.level = 40
+    log.warning("native again")
+    log.error("seen by both again")
+    assert foreign.messages == ["seen by both", "seen by both, too", "seen by both again"]
+    # A class of the user's may do anything with any record.
+    assert made == (run.messages()[before:] if type(plain) is Plain else foreign.messages)
+    assert run.messages()[before:] == [
+        "native",
+        "seen by both",
+        "seen by both, too",
+        "native again",
+        "seen by both again",
+    ]
+
+
+def test_a_console_for_warnings_leaves_other_calls_native(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = run.start(console="text", console_level="WARNING")
+    made = records_made(monkeypatch)
+    log.info("for the file")
+    log.warning("for both")
+    assert made == ["for both"]
+    assert "for both" in capsys.readouterr().err
+    assert run.messages() == ["for the file", "for both"]
+
+
+class Moody(Collector):
+    """Its level is not where others have theirs."""
+
+    mood = 0
+
+    @property
+    def level(self) -> int:
+        return self.mood
+
+    @level.setter
+    def level(self, value: int) -> None: ...
+
+
+def test_a_handler_whose_level_is_its_own_affair_is_asked_each_time(run: Run, node: Node) -> None:
+    log, plain = node
+    moody = Moody()
+    vars(moody)["level"] = 100
+    plain.addHandler(moody)
+    log.info("one")
+    moody.mood = 100
+    log.info("two")
+    moody.mood = 0
+    log.info("three")
+    assert moody.messages == ["one", "three"]
+
+
 def test_filters_of_the_logger(run: Run, node: Node) -> None:
     log, plain = node
 

@@ -122,8 +122,8 @@ fn log<const LEVEL: usize, const EXTRAS: bool>(call: Call<'_>) -> PyResult<()> {
     }
     // SAFETY: the GIL is held; the reference ends with this call.
     let runtime = match unsafe { current() } {
-        Some(_) if plan.native && plan.is_for_nobody(level) => return Ok(()),
-        Some(runtime) if plan.native => runtime,
+        Some(_) if plan.is_native(level) && plan.is_for_nobody(level) => return Ok(()),
+        Some(runtime) if plan.is_native(level) => runtime,
         _ => return slow(call),
     };
     // SAFETY: the GIL is held, and the reference is let go before Python runs.

@@ -67,7 +67,7 @@ fn exception(call: Call<'_>) -> PyResult<()> {
         return extended(call);
     }
     // SAFETY: the GIL is held; the reference ends here.
-    let is_native = plan.native && unsafe { current() }.is_some();
+    let is_native = plan.is_native(ERROR) && unsafe { current() }.is_some();
     if plan.is_off(call.py, ERROR) || (is_native && plan.is_for_nobody(ERROR)) {
         return Ok(());
     }

@@ -89,8 +89,8 @@ impl Table {
         // SAFETY: the GIL is held. It may be given away while a block waits for room: whoever puts another in the place
         // of this runtime moves the generation, which is looked at before the reference is used again.
         let runtime = match unsafe { current() } {
-            Some(_) if plan.native && plan.is_for_nobody(self.level) => return Ok(Some(self.rows)),
-            Some(runtime) if plan.native => runtime,
+            Some(_) if plan.is_native(self.level) && plan.is_for_nobody(self.level) => return Ok(Some(self.rows)),
+            Some(runtime) if plan.is_native(self.level) => runtime,
             _ => return Ok(None),
         };
         // SAFETY: the GIL is held; the reference ends here.

@@ -18,8 +18,8 @@ const NEVER: u64 = u64::MAX;
 pub struct Plan {
     /// When it was made; it holds while this is the generation.
     pub generation: u64,
-    /// Whether all that would see a record is ours.
-    pub native: bool,
+    /// Bit `n`: all that would see a record of the level of index `n` is ours.
+    pub(super) native: u32,
     /// Which parts its files want besides, as bits of [`super::extras`].
     pub extras: u8,
     /// Which names they want.
@@ -52,7 +52,7 @@ impl Plan {
     pub fn unknown() -> Self {
         Self {
             generation: NEVER,
-            native: false,
+            native: 0,
             extras: 0,
             names: Names::default(),
             name: INLINE,
@@ -69,7 +69,7 @@ impl Plan {
 
     /// Makes it a plan for the standard library's way, and for one call.
     pub fn never_holds(&mut self) {
-        self.native = false;
+        self.native = 0;
         self.generation = NEVER;
     }
 
@@ -77,6 +77,12 @@ impl Plan {
     #[inline]
     pub fn is_off(&self, py: Python<'_>, level: usize) -> bool {
         self.enabled & (1 << level) == 0 || self.ask_disabled.as_ref().is_some_and(|node| is_disabled(node.bind(py)))
+    }
+
+    /// Whether all that would see a record of a level is ours.
+    #[inline]
+    pub fn is_native(&self, level: usize) -> bool {
+        self.native & (1 << level) != 0
     }
 
     /// Whether no file takes a level although it is enabled.

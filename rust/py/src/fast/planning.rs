@@ -22,7 +22,7 @@ struct Answer<'py> {
     name: Bound<'py, PyString>,
     level_names: Vec<Bound<'py, PyString>>,
     enabled: u32,
-    native: bool,
+    native: u32,
     call_site: bool,
     names: (u8, Option<i64>),
     ask_disabled: Option<Bound<'py, PyDict>>,
@@ -73,8 +73,8 @@ fn try_plan(node: &Bound<'_, PyAny>) -> PyResult<Plan> {
     extras::set(plan.extras, true);
     // SAFETY: live strs, and the GIL is held.
     let level_names: Vec<_> = answer.level_names.iter().map(|name| unsafe { text_of(name.as_ptr()) }).collect();
-    let Some(runtime) = runtime.filter(|_| plan.native) else {
-        plan.native = false;
+    let Some(runtime) = runtime.filter(|_| plan.native != 0) else {
+        plan.native = 0;
         return Ok(plan);
     };
     // SAFETY: the GIL is held, and nothing below runs Python.
@@ -84,7 +84,7 @@ fn try_plan(node: &Bound<'_, PyAny>) -> PyResult<Plan> {
     for (level, sinks) in answer.sinks.iter().enumerate().take(LEVELS) {
         let route = gil.route_to(&runtime.memory, sinks.iter());
         let Some(place) = route else {
-            plan.native = false;
+            plan.native = 0;
             break;
         };
         plan.routes[level] = Route { place: place as u32, id: gil.routes[place].id };
