@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -19,6 +20,9 @@ DEEP = os.environ.get("UNDERGIRD_DEEP") == "1"
 settings.register_profile("quick", deadline=None, print_blob=True, derandomize=os.environ.get("CI") == "true")
 settings.register_profile("deep", deadline=None, print_blob=True, max_examples=2000)
 settings.load_profile("deep" if DEEP else "quick")
+
+# A shell starts what runs in its background with Ctrl-C ignored, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Script = Callable[..., subprocess.CompletedProcess[str]]
 
