@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import logging
@@ -137,3 +138,11 @@ def either(request: pytest.FixtureRequest, run: Run) -> Run:
     """A run of each of the two ways: with our handler alone, or with one more that is not ours."""
     run.foreign = request.param != "natively"
     return run
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """Keeps the collector still: a Ctrl-C that comes while it calls a hook is raised there, and nobody sees it."""
+    gc.disable()
+    yield
+    gc.enable()

@@ -181,6 +181,7 @@ def test_what_waits_in_a_replaced_ring_is_written_before_what_goes_to_its_succes
     assert [line["number"] for line in run.lines() if line["message"] == "x"] == list(range(next(numbers)))
 
 
+@pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize("action", ["flush", "shutdown", "configure"])
 def test_ctrl_c_ends_the_wait_for_the_file(run: Run, action: str) -> None:
     log = run.start()

@@ -315,6 +315,8 @@ def test_a_child_keeps_none_of_its_parents_many_locks(script: Script, ring_dir: 
             except BlockingIOError:
                 continue
             raise AssertionError("a lock is shared with the child")
+        os.close(over[1])
+        os.wait()
         """
     )
 
