@@ -43,12 +43,12 @@ def suites(shell: Shell, versions: list[Python], ran: list[str], *options: str, 
     for python in versions:
         print(f"--- Python {python.version} ---", flush=True)
         # Kills test the core, which is the same under every interpreter: the newest has the full number of them.
-        rounds = {} if python == versions[-1] else {"UNDERGIRD_KILL_ROUNDS": os.environ.get("UNDERGIRD_KILL_ROUNDS", "50")}
+        rounds = os.environ.get("UNDERGIRD_KILL_ROUNDS", "200" if python == versions[-1] else "50")
         try:
             structlog_tests.fetch(shell, python)
             shell.run(
                 [python.executable, "-P", "-m", "pytest", *options],
-                env={"PYTHONPATH": None, **undergird_variables(), **rounds},
+                env={"PYTHONPATH": None, **undergird_variables(), "UNDERGIRD_KILL_ROUNDS": rounds},
                 timeout=timeout,
             )
             ran.append(python.version)
