@@ -19,8 +19,8 @@ import pytest
 
 import undergird
 from undergird.cli import main
-from undergird.log import doctor
-from undergird.log import rings as rings_module
+from undergird.log.run import doctor
+from undergird.log.run import rings as rings_module
 
 if TYPE_CHECKING:
     from tests.conftest import Script

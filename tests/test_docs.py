@@ -72,4 +72,4 @@ def test_every_module_with_examples_is_looked_at() -> None:
     shown = [name for name in MODULES if ">>> " in (importlib.import_module(name).__doc__ or "")]
     finder = doctest.DocTestFinder()
     found = [name for name in MODULES if any(test.examples for test in finder.find(importlib.import_module(name)))]
-    assert {"undergird.log.logger", "undergird.log.setup", "undergird.log.rendering"} <= {*found, *shown}
+    assert {"undergird.log.logger", "undergird.log.run.setup", "undergird.log.tree.messages"} <= {*found, *shown}

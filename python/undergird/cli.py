@@ -77,13 +77,13 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _recover(options: argparse.Namespace) -> int:
-    from undergird.log.rings import recover
+    from undergird.log.run.rings import recover
 
     return recover(options.directory, sys.stdout, discard=options.discard)
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from undergird.log.doctor import doctor
+    from undergird.log.run.doctor import doctor
 
     return doctor(options.directory, sys.stdout, as_json=options.json)
 

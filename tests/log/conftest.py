@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 import undergird
-from undergird.log.console import ConsoleHandler
-from undergird.log.handlers import FileHandler
+from undergird.log.console.handler import ConsoleHandler
+from undergird.log.tree.handlers import FileHandler
 
 _NUMBERS = itertools.count(1)
 

@@ -17,7 +17,7 @@ from tests.log.logfmt import parse
 
 import undergird
 from undergird import _core
-from undergird.log.handlers import FORMATS, FileHandler, parts_of
+from undergird.log.tree.handlers import FORMATS, FileHandler, parts_of
 
 if TYPE_CHECKING:
     from tests.conftest import Script
@@ -152,7 +152,7 @@ def test_what_a_killed_process_left_is_recovered_in_its_format(format: str, scri
     assert killed.returncode == -signal.SIGKILL
     before = (tmp_path / "run.log").read_text().count("number=")
     script(
-        "import sys, pathlib; from undergird.log.rings import recover; sys.exit(recover(pathlib.Path('.'), sys.stdout))",
+        "import sys, pathlib; from undergird.log.run.rings import recover; sys.exit(recover(pathlib.Path('.'), sys.stdout))",
         UNDERGIRD_RING_DIR=str(tmp_path / "rings"),
     )
     text = (tmp_path / "run.log").read_text()

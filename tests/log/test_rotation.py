@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import undergird
-from undergird.log.handlers import FileHandler
+from undergird.log.tree.handlers import FileHandler
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from undergird.log import rings
+from undergird.log.run import rings
 
 LINE = re.compile(
     rb'\{"timestamp":"[-0-9T:.]{26}Z","level":"INFO","logger_name":"survivor","message":"record"'

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import undergird
-import undergird.log.rings
+import undergird.log.run.rings
 
 
 def write(
@@ -78,7 +78,7 @@ def start(path: str, idle: float = 0.0, **options: Any) -> None:
 def recover(directory: str) -> None:
     """Recovers."""
     with Path(os.devnull).open("w") as out:
-        undergird.log.rings.recover(Path(directory), out)
+        undergird.log.run.rings.recover(Path(directory), out)
 
 
 ACTIONS: dict[str, Callable[..., None]] = {"write": write, "start": start, "recover": recover}

@@ -284,7 +284,7 @@ def test_a_child_keeps_none_of_its_parents_many_locks(script: Script, ring_dir: 
     script(
         """
         import fcntl, logging, os, undergird
-        from undergird.log.handlers import FileHandler
+        from undergird.log.tree.handlers import FileHandler
         undergird.configure("run.log")
         for number in range(100):
             logging.root.addHandler(FileHandler(f"{number}.log"))

@@ -143,7 +143,7 @@ def test_a_variable_that_names_no_run_is_warned_of(announced: str, script: Scrip
 
 
 def test_what_cannot_be_handed_on_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from undergird.log import joining
+    from undergird.log.run import joining
 
     monkeypatch.setenv("UNDERGIRD_LOG", "")
     joining.announce({"path": str(tmp_path / "run.log"), "clock": object(), "level": 20})

@@ -8,19 +8,19 @@ same ring.
 from __future__ import annotations
 
 from undergird import _core
-from undergird.log.console import ConsoleHandler
-from undergird.log.deferred import lazy
-from undergird.log.exceptions import attached
-from undergird.log.handlers import FileHandler
+from undergird.log.console.handler import ConsoleHandler
+from undergird.log.exceptions.exc_info import attached
 from undergird.log.levels import add_level
 from undergird.log.logger import Logger, get_logger
-from undergird.log.plan import plan
-from undergird.log.redaction import Redaction, hidden
-from undergird.log.registry import register, unregister
-from undergird.log.rendering import in_event_loop, message
-from undergird.log.setup import configure, flush, shutdown, stats
-from undergird.log.slow import slow
-from undergird.log.values import frozen_fields, render
+from undergird.log.run.setup import configure, flush, shutdown, stats
+from undergird.log.tree.handlers import FileHandler
+from undergird.log.tree.messages import in_event_loop, message
+from undergird.log.tree.plan import plan
+from undergird.log.tree.slow import slow
+from undergird.log.values.deferred import lazy
+from undergird.log.values.fields import frozen_fields, render
+from undergird.log.values.redaction import Redaction, hidden
+from undergird.log.values.registry import register, unregister
 
 __all__ = [
     "ConsoleHandler",

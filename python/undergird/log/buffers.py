@@ -19,11 +19,11 @@ from undergird.clock import ManualClock, use
 from undergird.errors import ConfigurationError
 from undergird.log import bulk
 from undergird.log.callers import caller
-from undergird.log.exceptions import exc_info_of, stack_of
+from undergird.log.exceptions.exc_info import exc_info_of, stack_of
 from undergird.log.levels import METHODS
-from undergird.log.rendering import message
-from undergird.log.slow import slow
-from undergird.log.values import frozen_fields
+from undergird.log.tree.messages import message
+from undergird.log.tree.slow import slow
+from undergird.log.values.fields import frozen_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,11 +10,11 @@ from itertools import islice, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from undergird import _core
-from undergird.log import redaction, registry
-from undergird.log.indices import index
-from undergird.log.rendering import message
-from undergird.log.report import report
-from undergird.log.slow import slow
+from undergird.log.tree.indices import index
+from undergird.log.tree.messages import message
+from undergird.log.tree.report import report
+from undergird.log.tree.slow import slow
+from undergird.log.values import redaction, registry
 
 if TYPE_CHECKING:
     from undergird.log.logger import Logger

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, Self, overload
 from undergird import _core
 from undergird._context import context
 from undergird.log import bulk
-from undergird.log.joining import join
 from undergird.log.nodelogger import NodeLogger
-from undergird.log.setup import configure
-from undergird.log.slow import is_level
-from undergird.log.tree import node
+from undergird.log.run.joining import join
+from undergird.log.run.setup import configure
+from undergird.log.tree.nodes import node
+from undergird.log.tree.slow import is_level
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from undergird.clock import Clock
     from undergird.log.buffers import Buffer
-    from undergird.log.catch import Catch, F, Kinds
+    from undergird.log.exceptions.catch import Catch, F, Kinds
     from undergird.log.rules import Limit, Sample
     from undergird.log.timing import Timer
 
@@ -161,7 +161,7 @@ class Logger(NodeLogger):
             >>> with log.catch(reraise=True, message="the step failed"):
             ...     pass
         """
-        from undergird.log.catch import Catch, is_function
+        from undergird.log.exceptions.catch import Catch, is_function
 
         if is_function(exceptions):
             return Catch(self)(exceptions)
@@ -204,7 +204,7 @@ class Logger(NodeLogger):
             >>> with log.timer("simulation_step", step=3) as timer:
             ...     timer.fields["agents"] = 1000
         """
-        from undergird.log.settings import level_number
+        from undergird.log.run.settings import level_number
         from undergird.log.timing import Timer, checked_threshold
 
         return Timer(self, event, level_number(level, "level"), checked_threshold(threshold), fields)
@@ -327,7 +327,7 @@ class Logger(NodeLogger):
             ...     count = buffer.discard()  # It went well.
         """
         from undergird.log.buffers import create
-        from undergird.log.settings import level_number
+        from undergird.log.run.settings import level_number
 
         return create(
             self, capacity, None if flush_level is None else level_number(flush_level, "flush_level"), keep_last

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 
 from undergird import _core
-from undergird.log.slow import HELD_BACK, slow
-from undergird.log.tree import node
+from undergird.log.tree.nodes import node
+from undergird.log.tree.slow import HELD_BACK, slow
 
 
 def held_back(record: logging.LogRecord) -> int | None:

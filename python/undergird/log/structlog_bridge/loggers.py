@@ -8,8 +8,8 @@ from typing import Any
 
 import structlog
 
-from undergird.log.eventdicts import Call, as_call, level_of
 from undergird.log.logger import Logger, get_logger
+from undergird.log.tree.eventdicts import Call, as_call, level_of
 
 
 def _method(name: str) -> Callable[..., None]:

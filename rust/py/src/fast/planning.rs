@@ -16,7 +16,7 @@ use crate::generation::generation;
 use crate::hooks::hooks;
 use crate::producer::File;
 
-/// What `undergird.log` answers; see `undergird.log.plan.Plan`.
+/// What `undergird.log` answers; see `undergird.log.tree.plan.Plan`.
 #[derive(FromPyObject)]
 struct Answer<'py> {
     name: Bound<'py, PyString>,

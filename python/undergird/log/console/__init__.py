@@ -1,0 +1,1 @@
+"""Records for people, where they look."""

@@ -1,0 +1,1 @@
+"""Exceptions as texts: tracebacks, variables of frames, and what catches them."""

@@ -1,0 +1,1 @@
+"""Any Python value as a field: bounded, redacted, and never raising."""
