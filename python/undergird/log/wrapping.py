@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def wrapped(function: F, around: Callable[[], AbstractContextManager[Any]]) -> F:
+def wrapped(function: F, around: Callable[[], AbstractContextManager[Any]], otherwise: Any = None) -> F:
     """The function, each run of whose body is in a block of its own.
 
     Args:
         function: Any callable; a coroutine function or a generator function of either kind gives one of its own kind,
             whose block begins with its body's first step and ends with its last.
         around: Gives the block of a run.
+        otherwise: What it returns when the block has kept an exception to itself.
 
     Raises:
         TypeError: If it is none.
@@ -28,19 +29,23 @@ def wrapped(function: F, around: Callable[[], AbstractContextManager[Any]]) -> F
         5
     """
     if isinstance(function, staticmethod | classmethod):
-        return type(function)(wrapped(function.__func__, around))
+        return type(function)(wrapped(function.__func__, around, otherwise))
     if not callable(function):
         raise TypeError(f"{function!r} is no function")
     # An object with `__call__` is of its method's kind.
     kinds = (function, getattr(function, "__call__", None))  # noqa: B004 -- the method itself is looked at
 
     async def coroutine(*args: Any, **kwargs: Any) -> Any:
+        result = otherwise
         with around():
-            return await function(*args, **kwargs)
+            result = await function(*args, **kwargs)
+        return result
 
     def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        result = otherwise
         with around():
-            return (yield from function(*args, **kwargs))
+            result = yield from function(*args, **kwargs)
+        return result
 
     async def asynchronous_generator(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         with around():
@@ -60,8 +65,10 @@ def wrapped(function: F, around: Callable[[], AbstractContextManager[Any]]) -> F
                     step = inner.athrow(thrown)
 
     def plain(*args: Any, **kwargs: Any) -> Any:
+        result = otherwise
         with around():
-            return function(*args, **kwargs)
+            result = function(*args, **kwargs)
+        return result
 
     inside: Callable[..., Any] = plain
     for is_kind, made in (

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from undergird.log.run.settings import level_number
+from undergird.log.wrapping import wrapped
 
 if TYPE_CHECKING:
     from undergird.log.logger import Logger
@@ -88,84 +87,13 @@ class Catch:
             raise TypeError(f"log.catch is for functions, and for exceptions to be caught; {function!r} is neither")
         name = getattr(function, "__qualname__", None) or type(function).__qualname__
         message = f"exception in {name}" if self._message is None else self._message
-        made = self._of_kind(function)(function, message)
-        return functools.wraps(function)(made)  # type: ignore[return-value]
-
-    def _of_kind(self, function: Callable[..., Any]) -> Callable[[Any, str], Any]:
-        # An object with `__call__` is of its method's kind.
-        functions = (function, getattr(function, "__call__", None))  # noqa: B004 -- the method itself is looked at
-        for is_kind, made_by in (
-            (inspect.iscoroutinefunction, self._coroutine),
-            (inspect.isasyncgenfunction, self._asynchronous_generator),
-            (inspect.isgeneratorfunction, self._generator),
-        ):
-            if any(map(is_kind, functions)):
-                return made_by
-        return self._function
-
-    def _function(self, function: Callable[..., Any], message: str) -> Callable[..., Any]:
-        def caught(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return function(*args, **kwargs)
-            except self._exceptions as error:
-                if not self._swallows(error, _inner(error), message):
-                    raise
-            return self._default
-
-        return caught
-
-    def _coroutine(self, function: Callable[..., Any], message: str) -> Callable[..., Any]:
-        async def caught(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return await function(*args, **kwargs)
-            except self._exceptions as error:
-                if not self._swallows(error, _inner(error), message):
-                    raise
-            return self._default
-
-        return caught
-
-    def _generator(self, function: Callable[..., Any], message: str) -> Callable[..., Any]:
-        def caught(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-            try:
-                return (yield from function(*args, **kwargs))
-            except self._exceptions as error:
-                if not self._swallows(error, _inner(error), message):
-                    raise
-            return self._default
-
-        return caught
-
-    def _asynchronous_generator(self, function: Callable[..., Any], message: str) -> Callable[..., Any]:
-        async def caught(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-            try:
-                inner = function(*args, **kwargs)
-                step = inner.asend(None)
-                while True:
-                    try:
-                        value = await step
-                    except StopAsyncIteration:
-                        return
-                    try:
-                        step = inner.asend((yield value))
-                    except GeneratorExit:
-                        await inner.aclose()
-                        raise
-                    except BaseException as thrown:
-                        step = inner.athrow(thrown)
-            except self._exceptions as error:
-                if not self._swallows(error, _inner(error), message):
-                    raise
-
-        return caught
+        return wrapped(function, lambda: _Around(self, message), self._default)
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> bool:
-        if error is None or not isinstance(error, self._exceptions):
-            return False
-        return self._swallows(error, tb, "exception caught" if self._message is None else self._message)
+        return self.swallows(error, tb, "exception caught" if self._message is None else self._message)
 
     async def __aenter__(self) -> None:
         return None
@@ -173,22 +101,31 @@ class Catch:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> bool:
-        if error is None or not isinstance(error, self._exceptions):
-            return False
-        return self._swallows(error, tb, "exception caught" if self._message is None else self._message)
+        return self.__exit__(kind, error, tb)
 
-    def _swallows(self, error: BaseException, tb: TracebackType | None, message: str) -> bool:
-        """Logs an exception unless it is excluded; whether it ends here."""
-        if isinstance(error, self._exclude):
+    def swallows(self, error: BaseException | None, tb: TracebackType | None, message: str) -> bool:
+        """Logs an exception that is to be caught; whether it ends here."""
+        if not isinstance(error, self._exceptions) or isinstance(error, self._exclude):
             return False
         self._logger.log(self._level, message, **{**self._fields, "exc_info": (type(error), error, tb)})
         return not self._reraise and isinstance(error, self._named)
 
 
-def _inner(error: BaseException) -> TracebackType | None:
-    """The traceback without the frame of the decorator; with it, if the function did not even begin."""
-    tb = error.__traceback__
-    return tb and (tb.tb_next or tb)
+class _Around:
+    """The block around a function's body."""
+
+    __slots__ = ("_catch", "_message")
+
+    def __init__(self, catch: Catch, message: str) -> None:
+        self._catch = catch
+        self._message = message
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> bool:
+        # Without the frame of the decorator; with it, if the function did not even begin.
+        return self._catch.swallows(error, tb and (tb.tb_next or tb), self._message)
 
 
 def _kinds(given: object) -> tuple[type[BaseException], ...]:
