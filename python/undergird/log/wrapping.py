@@ -39,7 +39,7 @@ def wrapped(function: F, around: Callable[[], AbstractContextManager[Any]], othe
         result = otherwise
         with around():
             result = await function(*args, **kwargs)
-        return result
+        return result  # noqa: RET504 -- the block may have kept an exception
 
     def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         result = otherwise
@@ -68,7 +68,7 @@ def wrapped(function: F, around: Callable[[], AbstractContextManager[Any]], othe
         result = otherwise
         with around():
             result = function(*args, **kwargs)
-        return result
+        return result  # noqa: RET504 -- the block may have kept an exception
 
     inside: Callable[..., Any] = plain
     for is_kind, made in (
