@@ -22,8 +22,9 @@ settings.register_profile("quick", deadline=None, print_blob=True, derandomize=o
 settings.register_profile("deep", deadline=None, print_blob=True, max_examples=2000)
 settings.load_profile("deep" if DEEP else "quick")
 
-# A shell starts what runs in its background with Ctrl-C ignored, and that is inherited.
+# A shell starts what runs in its background with Ctrl-C ignored, nohup with SIGHUP, and that is inherited.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 Script = Callable[..., subprocess.CompletedProcess[str]]
 
