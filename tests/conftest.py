@@ -15,6 +15,8 @@ import pytest
 from hypothesis import settings
 
 DEEP = os.environ.get("UNDERGIRD_DEEP") == "1"
+# What steers the tests; everything else of ours in the environment is taken away from them.
+STEERING = ("UNDERGIRD_DEEP", "UNDERGIRD_KILL_ROUNDS", "UNDERGIRD_SOAK_SECONDS")
 
 # Deadlines measure the machine. A failing example is printed so that it can be pasted. Under CI the
 # same sources get the same verdict; everywhere else the examples are new ones each time.
@@ -49,7 +51,7 @@ def pytest_collection_finish() -> None:
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that the caller's shell has joined, or a test before, is not this test's run."""
     for name in list(os.environ):
-        if name.startswith("UNDERGIRD_") and name not in ("UNDERGIRD_DEEP", "UNDERGIRD_KILL_ROUNDS"):
+        if name.startswith("UNDERGIRD_") and name not in STEERING:
             monkeypatch.delenv(name)
 
 

@@ -61,7 +61,7 @@ def suites(shell: Shell, versions: list[Python], ran: list[str], *options: str, 
 
 def undergird_variables() -> dict[str, str | None]:
     """Takes the caller's own undergird settings away, but not those that steer the tests."""
-    steering = ("UNDERGIRD_DEEP", "UNDERGIRD_KILL_ROUNDS")
+    steering = ("UNDERGIRD_DEEP", "UNDERGIRD_KILL_ROUNDS", "UNDERGIRD_SOAK_SECONDS")
     return {name: None for name in os.environ if name.startswith("UNDERGIRD_") and name not in steering}
 
 
@@ -78,6 +78,9 @@ def need_all(versions: list[Python]) -> None:
 
 def test(shell: Shell, *, deep: bool) -> bool:
     """Everything CI runs, part by part."""
+    if deep:
+        os.environ["UNDERGIRD_DEEP"] = "1"
+        os.environ.setdefault("UNDERGIRD_KILLS", "4000")
     versions = pythons.found()
     newest = versions[-1]
     ran: list[str] = []
@@ -106,7 +109,6 @@ def test(shell: Shell, *, deep: bool) -> bool:
     def python() -> None:
         options: tuple[str, ...] = ()
         if deep:
-            os.environ["UNDERGIRD_DEEP"] = "1"
             os.environ.setdefault("UNDERGIRD_KILL_ROUNDS", "5000")
             options = ("--timeout=14400",)
         suites(shell, versions, ran, *options, timeout=12 * 3600.0 if deep else 1800.0)

@@ -4,9 +4,12 @@ mod rows;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
 
 use crate::dictionary::{Dictionary, Entry, SinkEntry};
 use crate::format::{Format, Formatter, Json, Logfmt, Style, Text};
@@ -58,6 +61,8 @@ pub struct Batch {
     pub failed: u64,
     /// Whether one of them may be an error, or worse.
     pub severe: bool,
+    /// Whether it ends before a record whose file cannot be opened now, for want of descriptors or memory.
+    pub waits: bool,
 }
 
 impl Source {
@@ -190,6 +195,11 @@ impl Source {
             let bytes;
             let payload = if spilled {
                 bytes = read_spill(&spill_path(&self.path, header.position));
+                if bytes.as_ref().is_err_and(passes) {
+                    batch.to = at;
+                    batch.waits = true;
+                    break;
+                }
                 bytes.as_deref()
             } else {
                 // SAFETY: nothing at or behind a sink's cursor is released, and `from` is such a cursor.
@@ -315,11 +325,22 @@ pub fn remove_all_spills(ring: &Path) {
     }
 }
 
+/// That a record's own file cannot be opened now.
+pub(crate) fn waits() -> io::Error {
+    io::Error::other("there are too few descriptors, or too little memory, to read a record's own file")
+}
+
+/// Whether an error says nothing about a file, only that the process or the machine has too little of something.
+pub(crate) fn passes(error: &io::Error) -> bool {
+    let number = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(number, Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
+}
+
 #[cold]
-fn read_spill(path: &Path) -> std::io::Result<Vec<u8>> {
+fn read_spill(path: &Path) -> io::Result<Vec<u8>> {
     let size = fs::metadata(path)?.len();
     if size > LARGEST_SPILL {
-        return Err(std::io::ErrorKind::InvalidData.into());
+        return Err(io::ErrorKind::InvalidData.into());
     }
     fs::read(path)
 }

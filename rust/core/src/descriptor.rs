@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use rustix::fs::{Mode, OFlags, Stat, fstat, open};
-use rustix::io::{DupFlags, dup3};
+use rustix::io::{DupFlags, Errno, dup3};
 
 /// A descriptor's number and which file it is, to be read in a fork handler.
 #[derive(Debug)]
@@ -122,7 +122,12 @@ impl Drop for Held {
         if let Some(shown) = &self.shown {
             shown.show(-1, (0, 0));
         }
-        if self.check().is_some() {
+        // Where a network's file system only fails to answer, the descriptor is ours, and with it perhaps a lock.
+        let is_ours = match fstat(self.file.as_fd()) {
+            Ok(stat) => identity(&stat) == self.identity,
+            Err(error) => error != Errno::BADF,
+        };
+        if is_ours {
             // SAFETY: dropped once, here; the descriptor is still ours, so closing it closes our file.
             unsafe { ManuallyDrop::drop(&mut self.file) };
         }

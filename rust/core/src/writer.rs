@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::batch::{Batch, Source};
+use crate::batch::{Batch, Source, waits};
 use crate::descriptor::Descriptor;
 use crate::dictionary::SinkEntry;
 use crate::ledger::{Entry, Ledger};
@@ -60,6 +60,12 @@ impl Trouble {
     /// Somebody else holds the log's lock. Tried again at once.
     fn busy() -> Self {
         Self { error: "another process holds the log's lock".into(), tries: 0, retry_at: 0 }
+    }
+
+    /// Whether the time of the next try has not come. One that is further away than any pause shows a clock that went
+    /// back.
+    fn waits(&self, now: u64) -> bool {
+        (1..=RETRY.1).contains(&self.retry_at.saturating_sub(now))
     }
 }
 
@@ -214,7 +220,7 @@ impl Writer {
         let mut round = Round::default();
         for index in 0..self.outlets.len() {
             let outlet = &self.outlets[index];
-            let waits = !insist && outlet.trouble.as_ref().is_some_and(|trouble| trouble.retry_at > host.now());
+            let waits = !insist && outlet.trouble.as_ref().is_some_and(|trouble| trouble.waits(host.now()));
             if outlet.cursor >= head || waits {
                 continue;
             }
@@ -245,6 +251,9 @@ impl Writer {
         // What is written to a full pipe is written whole or not at all, if it is short: so line by line.
         let enough = if outlet.file.is_regular() { BATCH } else { 1 };
         let batch = source.format(sink, from, head, enough, lines, Some(ends));
+        if batch.waits && batch.to == from {
+            return Err(waits());
+        }
         if !lines.is_empty() {
             let stream = Stream { ring: source.memory().header().id, sink };
             let Some(mut locked) = lock(&mut outlet.file, host)? else { return Ok(false) };
@@ -393,7 +402,11 @@ fn append(
             // A log that cannot be put aside goes on growing: that loses nothing.
             match put_aside_if_due(locked, rotation, durable, first - at, now) {
                 Ok(rotated) => appended.rotated |= rotated,
-                Err(error) => appended.stays = Some(format!("the log could not be put aside: {error}")),
+                Err(error) => {
+                    appended.stays = Some(format!("the log could not be put aside: {error}"));
+                    // It may have been, and no other begun.
+                    locked.come_back()?;
+                }
             }
         }
         let room = locked.room(rotation);

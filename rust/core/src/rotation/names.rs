@@ -111,12 +111,14 @@ impl Names {
             Names::Numbered => shift(log, keep.files),
             Names::Dated(pattern) => {
                 let name = pattern.name(log, begun, zone);
-                let free = |name: &OsString| {
-                    !exists(&log.with_file_name(name)) && !exists(&compressed(&log.with_file_name(name)))
-                };
-                let numbered = (1..).map(|number| with(&name, &format!(".{number}")));
-                let name = std::iter::once(name.clone()).chain(numbered).find(free).unwrap_or(name);
-                fs::rename(log, log.with_file_name(name))
+                let numbered = (1_u64..).map(|number| with(&name, &format!(".{number}")));
+                for name in std::iter::once(name.clone()).chain(numbered) {
+                    let path = log.with_file_name(name);
+                    if is_free(&path)? {
+                        return fs::rename(log, path);
+                    }
+                }
+                unreachable!("numbers come to no end")
             }
         }
     }
@@ -285,8 +287,17 @@ pub fn compressed(path: &Path) -> PathBuf {
     with(path.as_os_str(), GZIP).into()
 }
 
-fn exists(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok()
+/// Whether no log stands under a name, compressed or not. Where that cannot be told, it may: an error, for a log that
+/// is moved there takes its place.
+fn is_free(path: &Path) -> io::Result<bool> {
+    for path in [path, &compressed(path)] {
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+            Ok(_) => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 /// Moves `log.1` to `log.2` and so on, up to the first number that is free or the last that is kept, and then `log`
@@ -297,7 +308,10 @@ fn shift(log: &Path, most: Option<u32>) -> io::Result<()> {
     if most == 0 {
         return fs::remove_file(log);
     }
-    let free = (1..most).find(|number| !exists(&at(*number)) && !exists(&compressed(&at(*number)))).unwrap_or(most);
+    let mut free = 1;
+    while free < most && !is_free(&at(free))? {
+        free += 1;
+    }
     for number in (1..free).rev() {
         for (from, to) in [(at(number), at(number + 1)), (compressed(&at(number)), compressed(&at(number + 1)))] {
             match fs::rename(&from, &to) {

@@ -61,6 +61,15 @@ impl Schedule {
         next().unwrap_or(i64::MAX)
     }
 
+    /// Seconds from one time to the next, but for days on which the clocks change.
+    pub fn period(self) -> i64 {
+        match self {
+            Schedule::Seconds(seconds) => i64::from(seconds),
+            Schedule::Days { days, .. } => i64::from(days) * 86_400,
+            Schedule::Weekday { .. } => 7 * 86_400,
+        }
+    }
+
     fn falls_on(self, date: jiff::civil::Date) -> bool {
         match self {
             Schedule::Weekday { day, .. } => date.weekday().to_monday_zero_offset() == day as i8,

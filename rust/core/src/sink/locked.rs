@@ -12,6 +12,7 @@ use rustix::fs::fstat;
 use rustix::io::Errno;
 
 use super::{FileSink, Origin};
+use crate::batch::passes;
 use crate::descriptor::Held;
 use crate::lockfile::{Cursor, JOURNAL, Journal, LockFile, ROLLOVER, Rollover, SLOT, SLOTS, Stream, VACANT};
 use crate::ringfile::ids_in;
@@ -63,12 +64,19 @@ impl Locked<'_> {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let Ok(entries) = fs::read_dir(directory) else { return Ok(false) };
+        let entries = match fs::read_dir(directory) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            entries => entries?,
+        };
         for entry in entries.flatten().filter(|entry| entry.ino() == journal.inode) {
             if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
                 continue;
             }
-            let Ok(file) = OpenOptions::new().read(true).append(true).open(entry.path()) else { continue };
+            let file = match OpenOptions::new().read(true).append(true).open(entry.path()) {
+                Err(error) if passes(&error) => return Err(error),
+                Err(_) => continue,
+                Ok(file) => file,
+            };
             let held = Held::new(file)?;
             if held.identity() == (journal.device, journal.inode) {
                 self.sink.log = Some(held);
@@ -224,6 +232,11 @@ impl Locked<'_> {
     fn rollover(&mut self, schedule: Schedule, rotation: &Rotation, now: i64) -> io::Result<i64> {
         let known = self.state.rollover.filter(|rollover| rollover.schedule == rotation.fingerprint());
         match known {
+            // Further away than any: it was set by a clock that has gone back since.
+            Some(rollover) if rollover.at.saturating_sub(now) > schedule.period() => {
+                let at = schedule.next(now, &rotation.zone);
+                if at < rollover.at { self.set_rollover(schedule, rotation, now) } else { Ok(rollover.at) }
+            }
             Some(rollover) => Ok(rollover.at),
             // As the standard library: a log that is there already was begun when it was last written to.
             None if self.size > 0 => self.set_rollover(schedule, rotation, self.changed()?.min(now)),

@@ -6,7 +6,9 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::batch::Source;
+use rustix::io::Errno;
+
+use crate::batch::{Source, passes, waits};
 use crate::lockfile::{Journal, Stream};
 use crate::ringfile::snapshot;
 use crate::sink::Locked;
@@ -33,10 +35,10 @@ pub(super) fn settle(locked: &mut Locked<'_>, own: &Source, stamp: u64) -> io::R
     let Some(journal) = locked.open_journal().cloned() else { return Ok(Settled::default()) };
     let current = locked.is_current(&journal);
     let settled = if locked.turn_to(&journal)? && journal.offset <= locked.size() {
-        match format_again(&journal, own) {
+        match format_again(&journal, own)? {
             // A file elsewhere is the moved log if a line of the batch proves it; it may as well be somebody's new
             // file that got the inode of a deleted log.
-            Some((lines, ends)) if current || begins(locked, &journal, &lines, &ends) => {
+            Some((lines, ends)) if current || begins(locked, &journal, &lines, &ends)? => {
                 finish(locked, &journal, &lines, &ends, stamp)?
             }
             None if current => close(locked, &journal, stamp)?,
@@ -50,23 +52,32 @@ pub(super) fn settle(locked: &mut Locked<'_>, own: &Source, stamp: u64) -> io::R
     Ok(settled)
 }
 
-/// The journal's batch from its ring, if that can be read and gives as many bytes as were promised.
-fn format_again(journal: &Journal, own: &Source) -> Option<Again> {
+/// The journal's batch from its ring, if that can be read and gives as many bytes as were promised. An error, if that
+/// cannot be said now: who took it for a no would write the batch a second time.
+fn format_again(journal: &Journal, own: &Source) -> io::Result<Option<Again>> {
     let (memory, path) = if own.memory().header().id == journal.stream.ring {
         (own.memory().clone(), own.path())
     } else {
         let path = Path::new(OsStr::from_bytes(&journal.ring_path));
-        (snapshot(path).ok().filter(|memory| memory.header().id == journal.stream.ring)?, path)
+        match snapshot(path) {
+            Ok(memory) if memory.header().id == journal.stream.ring => (memory, path),
+            Err(error) if passes(&error) => return Err(error),
+            _ => return Ok(None),
+        }
     };
     // What is released belongs to the producer again, and beyond the head there is nothing.
     if journal.from < memory.ring().tail() || journal.to > memory.ring().head() {
-        return None;
+        return Ok(None);
     }
     let mut source = Source::as_of(memory, path, journal.dictionary);
     let (mut lines, mut ends) = (Vec::new(), Vec::new());
-    let length = usize::try_from(journal.length).ok()?;
-    source.format(journal.stream.sink, journal.from, journal.to, length.saturating_add(1), &mut lines, Some(&mut ends));
-    (lines.len() == length).then_some((lines, ends))
+    let Ok(length) = usize::try_from(journal.length) else { return Ok(None) };
+    let enough = length.saturating_add(1);
+    let batch = source.format(journal.stream.sink, journal.from, journal.to, enough, &mut lines, Some(&mut ends));
+    if batch.waits {
+        return Err(waits());
+    }
+    Ok((lines.len() == length).then_some((lines, ends)))
 }
 
 fn discard(locked: &mut Locked<'_>) -> io::Result<Settled> {
@@ -75,9 +86,9 @@ fn discard(locked: &mut Locked<'_>) -> io::Result<Settled> {
 }
 
 /// Whether the first line of a batch is where the journal says.
-fn begins(locked: &Locked<'_>, journal: &Journal, lines: &[u8], ends: &[(usize, u64)]) -> bool {
+fn begins(locked: &Locked<'_>, journal: &Journal, lines: &[u8], ends: &[(usize, u64)]) -> io::Result<bool> {
     let first = &lines[..ends.first().map_or(0, |(end, _)| *end)];
-    locked.read(journal.offset, first.len()).is_ok_and(|found| found == first)
+    Ok(locked.read(journal.offset, first.len())? == first)
 }
 
 /// Compares the file with the batch as it must be, and brings the two together.
@@ -88,9 +99,10 @@ fn finish(
     ends: &[(usize, u64)],
     stamp: u64,
 ) -> io::Result<Settled> {
-    let Ok(found) = locked.read(journal.offset, lines.len() + FOREIGN) else {
+    let found = match locked.read(journal.offset, lines.len() + FOREIGN) {
         // A log that we may only write to.
-        return close(locked, journal, stamp);
+        Err(error) if is_write_only(&error) => return close(locked, journal, stamp),
+        found => found?,
     };
     let first = &lines[..ends.first().map_or(0, |(end, _)| *end)];
     // Who does not know the lock may have appended between the journal and the batch.
@@ -117,6 +129,11 @@ fn finish(
     Ok(settled)
 }
 
+/// Whether a log was opened for writing alone.
+fn is_write_only(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::BADF.raw_os_error())
+}
+
 /// Closes the journal of a batch that cannot be formatted again, or not be compared.
 fn close(locked: &mut Locked<'_>, journal: &Journal, stamp: u64) -> io::Result<Settled> {
     let mut settled = Settled { stream: Some(journal.stream), written: 0, torn: 0 };
@@ -135,7 +152,11 @@ fn close(locked: &mut Locked<'_>, journal: &Journal, stamp: u64) -> io::Result<S
 /// Ends the last line of the log if it is torn; how many were.
 fn end_line(locked: &mut Locked<'_>) -> io::Result<u64> {
     let size = locked.size();
-    let torn = size > 0 && locked.read(size - 1, 1).map_or(true, |last| last != b"\n");
+    let torn = size > 0
+        && match locked.read(size - 1, 1) {
+            Err(error) if is_write_only(&error) => true,
+            last => last? != b"\n",
+        };
     if torn {
         locked.write(b"\n")?;
     }

@@ -1,6 +1,8 @@
 //! A small run in a directory of its own: rings with records in them, logs, and their readers.
 #![allow(dead_code, reason = "each test file uses its part of this")]
 
+pub mod process;
+
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;

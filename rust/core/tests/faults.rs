@@ -1,0 +1,215 @@
+//! What fails and comes right again: every system call of the writer once, for a while, and for an hour; and clocks
+//! that jump.
+#![cfg(all(not(loom), target_arch = "x86_64"))]
+
+#[path = "support/faults.rs"]
+mod faults;
+mod support;
+
+use std::cell::Cell;
+use std::fs;
+
+use faults::Fate;
+use support::process::{Child, alone, traced};
+use support::*;
+use undergird_core::rotation::Rotation;
+use undergird_core::rotation::schedule::{Schedule, Zone};
+use undergird_core::writer::{Host, Writer};
+
+/// Rounds after which everything has to be written, however many calls have failed before.
+const ROUNDS: usize = 40;
+
+/// Drains, whatever fails, and says what became of so many records.
+fn drain_through(writer: &mut Writer, records: u64) {
+    let mut host = Patient::new(3);
+    for _ in 0..ROUNDS {
+        writer.round(&mut host, true);
+        if writer.is_done() {
+            break;
+        }
+    }
+    assert!(writer.is_done(), "{:?}", writer.outlets()[0].error());
+    for outlet in writer.outlets() {
+        let entry = outlet.ledger().read().expect("nobody writes");
+        assert_eq!((entry.written, entry.failed, outlet.torn()), (records, 0, 0));
+    }
+}
+
+/// Two files; records, rows, and what was logged before, with a record that has a file of its own.
+fn live(maker: &mut Maker) {
+    let mut writer = maker.writer();
+    drain_through(&mut writer, 3);
+    maker.log_block(6);
+    drain_through(&mut writer, 9);
+    maker.log(3);
+    drain_through(&mut writer, 12);
+}
+
+/// Each fate in turn meets the calls from the `n`-th on, so many of them.
+fn each_call(errors: &[Fate], lasting: u64, life: impl Fn(u64, &dyn Fn(u64, libc::c_long) -> Fate)) {
+    // One call of three by default, others for each fate: a child for each of them takes its time.
+    let stride = if std::env::var("UNDERGIRD_DEEP").is_ok_and(|deep| deep == "1") { 1 } else { 3 };
+    for (first, fate) in errors.iter().enumerate() {
+        for n in (first as u64 % stride..).step_by(stride as usize) {
+            let met = Cell::new(false);
+            let choose = |asked: u64, _call: libc::c_long| {
+                let chosen = (n..n + lasting).contains(&asked);
+                met.set(met.get() || chosen);
+                if !chosen {
+                    Fate::Done
+                } else if *fate == Fate::Half && asked > n {
+                    // What has begun with half a line goes on with a full disk.
+                    Fate::Failed(libc::ENOSPC)
+                } else {
+                    *fate
+                }
+            };
+            life(n, &choose);
+            if !met.get() {
+                assert!(n > 20, "the child's calls were seen");
+                break;
+            }
+        }
+    }
+}
+
+const ERRORS: [Fate; 4] = [Fate::Failed(libc::EMFILE), Fate::Failed(libc::EIO), Fate::Failed(libc::ENOSPC), Fate::Half];
+
+#[test]
+fn whichever_call_fails_everything_is_written_once_when_calls_work_again() {
+    let _alone = alone();
+    for (errors, lasting) in [(&ERRORS[..], 1), (&ERRORS, 7), (&ERRORS[..1], 1)] {
+        each_call(errors, lasting, |n, fate| {
+            let run = Run::new();
+            let logs = [run.log(), run.other_log()];
+            let mut maker = Maker::new(&run.rings(), "a", &[&logs[0], &logs[1]], SMALLEST);
+            maker.log(2);
+            // A record that has a file of its own, which a disk may lose, but not a want of descriptors.
+            if errors != &ERRORS[..] {
+                maker.log_spilled()
+            } else {
+                maker.log(1)
+            }
+            let child = Child::start(|| {
+                traced();
+                live(&mut maker);
+            });
+            child.run_with(fate);
+            for log in &logs {
+                assert_eq!(numbers(log, "a"), (0..12).collect::<Vec<_>>(), "call {n} and {lasting} from it");
+            }
+        });
+    }
+}
+
+#[test]
+fn whichever_call_of_a_rotation_fails_nothing_is_lost_or_doubled() {
+    let _alone = alone();
+    // Two or three lines to a file.
+    let rotation = Rotation { max_bytes: 400, ..Rotation::default() };
+    for lasting in [1, 7] {
+        each_call(&ERRORS, lasting, |n, fate| {
+            let run = Run::new();
+            let mut maker = Maker::rotating(&run, "a", &rotation);
+            let child = Child::start(|| {
+                traced();
+                let mut writer = maker.writer();
+                maker.log(5);
+                drain_through(&mut writer, 5);
+                maker.log_block(6);
+                drain_through(&mut writer, 11);
+            });
+            child.run_with(fate);
+            let found: Vec<u64> = records(&run.whole_text(&rotation)).into_iter().map(|(_, number)| number).collect();
+            assert_eq!(found, (0..11).collect::<Vec<_>>(), "call {n}, {lasting}");
+        });
+    }
+}
+
+/// A process whose clock says what the test says.
+struct At(u64);
+
+impl Host for At {
+    fn pid(&self) -> u32 {
+        std::process::id()
+    }
+
+    fn now(&mut self) -> u64 {
+        self.0
+    }
+
+    fn wait(&mut self, _first: bool) -> bool {
+        true
+    }
+}
+
+const SECOND: u64 = 1_000_000_000;
+const DAY: u64 = 86_400 * SECOND;
+const NOON: u64 = 1_750_000_000 / 86_400 * DAY + DAY / 2;
+
+#[test]
+fn an_hour_of_a_full_disk_keeps_what_fits_into_the_ring_and_tries_once_a_second() {
+    let run = Run::new();
+    // A device that is always full, until it is none any more.
+    std::os::unix::fs::symlink("/dev/full", run.log()).expect("a link");
+    let mut maker = run.maker("a");
+    let mut writer = maker.writer();
+    let mut host = At(NOON);
+    let mut tries = 0;
+    while host.0 < NOON + 3600 * SECOND {
+        if maker.next < 1000 {
+            let _ = maker.try_log();
+        }
+        let before = writer.outlets().first().and_then(|outlet| outlet.trouble()).map_or(0, |trouble| trouble.tries);
+        assert_eq!(writer.round(&mut host, false).written, 0);
+        let trouble = writer.outlets()[0].trouble().expect("it is full");
+        tries += u64::from(trouble.tries > before);
+        host.0 += SECOND / 50;
+    }
+    assert!((3500..3700).contains(&tries), "{tries} tries");
+    let kept = maker.next;
+    assert!(kept > 500 && !writer.is_done());
+    fs::remove_file(run.log()).expect("the link");
+    // By itself, when its time has come.
+    for _ in 0..60 {
+        writer.round(&mut host, false);
+        host.0 += SECOND / 50;
+    }
+    assert!(writer.is_done());
+    assert_exactly(&run.log(), "a", kept);
+}
+
+#[test]
+fn a_clock_that_goes_back_does_not_put_off_the_next_try() {
+    let run = Run::new();
+    std::os::unix::fs::symlink("/dev/full", run.log()).expect("a link");
+    let mut maker = run.maker("a");
+    let mut writer = maker.writer();
+    maker.log(3);
+    writer.round(&mut At(NOON), false);
+    assert!(writer.outlets()[0].trouble().is_some());
+    fs::remove_file(run.log()).expect("the link");
+    writer.round(&mut At(NOON - DAY), false);
+    assert_exactly(&run.log(), "a", 3);
+}
+
+#[test]
+fn a_clock_that_went_ahead_and_back_leaves_the_next_rotation_at_its_time() {
+    for schedule in [Schedule::Seconds(3600), Schedule::Days { days: 1, at: 0 }, Schedule::Weekday { day: 0, at: 0 }] {
+        let rotation = Rotation { schedule: Some(schedule), zone: Zone::named("UTC"), ..Rotation::default() };
+        let run = Run::new();
+        let mut maker = Maker::rotating(&run, "a", &rotation);
+        let mut writer = maker.writer();
+        let mut write_at = |now: u64| {
+            maker.log(1);
+            writer.round(&mut At(now), true);
+            run.parts(&rotation).len()
+        };
+        assert_eq!(write_at(NOON), 1);
+        assert_eq!(write_at(NOON + 400 * DAY), 2, "ahead: {schedule:?}");
+        assert_eq!(write_at(NOON + SECOND), 2, "and back");
+        assert_eq!(write_at(NOON + 8 * DAY), 3, "the next time is not a year away");
+        let found: Vec<u64> = records(&run.whole_text(&rotation)).into_iter().map(|(_, number)| number).collect();
+        assert_eq!(found.len(), 4);
+    }
+}
