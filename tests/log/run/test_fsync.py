@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.log.conftest import Run
 
 import undergird
-
-from tests.log.conftest import Run
 
 
 @contextmanager

@@ -146,7 +146,9 @@ def test_no_value_makes_a_log_call_raise_or_lose_its_record(
 
 
 @pytest.mark.parametrize(
-    "stranger", [7, "x", [], (1,), ("a", "b", "c"), (None, None, None), object(), Unprintable()], ids=id
+    "stranger",
+    [7, "x", [], (1,), ("a", "b", "c"), (None, None, None), object(), Unprintable()],
+    ids=lambda value: type(value).__name__,
 )
 def test_no_exc_info_makes_a_log_call_raise_or_lose_its_record(
     either: Run, capsys: pytest.CaptureFixture[str], stranger: Any

@@ -62,7 +62,9 @@ def test_a_field_with_a_redacted_name_is_a_mask(either: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [SECRET, [SECRET], {"a": SECRET}, Login(), SECRET.encode(), 1.5, 7, None, object()], ids=repr
+    "value",
+    [SECRET, [SECRET], {"a": SECRET}, Login(), SECRET.encode(), 1.5, 7, None, object()],
+    ids=lambda value: type(value).__name__,
 )
 def test_a_redacted_value_of_any_type_is_a_mask(either: Run, value: Any) -> None:
     either.start(redact="password").info("x", before=1, password=value, after=2)

@@ -362,7 +362,9 @@ def test_coroutines_are_neither_awaited_nor_closed(written: Written) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [object(), threading.Lock(), logging, functools.partial(print, 1), Cell(), NotImplemented], ids=repr
+    "value",
+    [object(), threading.Lock(), logging, functools.partial(print, 1), Cell(), NotImplemented],
+    ids=lambda value: type(value).__name__,
 )
 def test_everything_else_is_its_text(written: Written, value: Any) -> None:
     assert written(value) == str(value)
