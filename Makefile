@@ -24,7 +24,7 @@ lint: ## ruff, mypy, stubtest, import-linter, rustfmt, clippy
 bench: ## benchmarks of the core and of the package
 	@$(PYTHON) tools/run.py bench
 
-deep: ## what test does, for hours: long fuzzing, thousands of kills
+deep: ## what test does, for hours: long fuzzing, thousands of kills, every planted mistake
 	@$(PYTHON) tools/run.py deep
 
 wheel: ## one wheel per Python version in dist/, each tried in a fresh environment

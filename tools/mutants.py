@@ -67,9 +67,18 @@ def check(shell: Shell) -> None:
             shell.run(["git", "apply", "--check", patch], show=False)
 
 
-def everything(shell: Shell, python: Python, *folders: Path) -> None:
-    """Tries every mutant of these folders; those that no test noticed are named in the failure."""
-    mutants = [Mutant.read(patch) for folder in folders for patch in sorted(folder.glob("*.patch"))]
+def planted() -> list[Mutant]:
+    """All mutants there are."""
+    return [Mutant.read(patch) for folder in (CORE, PACKAGE) for patch in sorted(folder.glob("*.patch"))]
+
+
+def of_models() -> list[Mutant]:
+    """Those that loom's models have to find: without these a model might prove nothing."""
+    return [mutant for mutant in planted() if any("loom" in word for word in mutant.command)]
+
+
+def attempt(shell: Shell, python: Python, mutants: list[Mutant]) -> None:
+    """Tries mutants; those that no test noticed are named in the failure."""
     copy()
     for mutant in {(mutant.command, mutant.environment): mutant for mutant in mutants}.values():
         build(shell, python, mutant)

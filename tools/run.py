@@ -23,7 +23,10 @@ from pythons import SUPPORTED, Python
 from shell import ROOT, RunError, Shell
 
 # Minutes on two cores from a clean clone, for good: later rooms have to fit in as well.
-BUDGETS = {"builds": 6, "lint and types": 2, "rust": 3, "planted mistakes": 2, "sanitizers, fuzzing": 3, "python": 8}
+BUDGETS = {"builds": 6, "lint and types": 2, "rust": 3, "sanitizers, fuzzing": 3, "python": 8}
+
+# What a file shares between its tests is made once.
+PARALLEL = ("--numprocesses=2", "--dist=loadfile")
 
 
 def prepared(shell: Shell, profile: str, versions: list[Python]) -> Python:
@@ -47,7 +50,7 @@ def suites(shell: Shell, versions: list[Python], ran: list[str], *options: str, 
         try:
             structlog_tests.fetch(shell, python)
             shell.run(
-                [python.executable, "-P", "-m", "pytest", *options],
+                [python.executable, "-P", "-m", "pytest", *PARALLEL, *options],
                 env={"PYTHONPATH": None, **undergird_variables(), "UNDERGIRD_KILL_ROUNDS": rounds},
                 timeout=timeout,
             )
@@ -96,9 +99,7 @@ def test(shell: Shell, *, deep: bool) -> bool:
     def rust() -> None:
         native.unit_tests(shell, newest)
         native.loom(shell)
-
-    def planted() -> None:
-        mutants.everything(shell, newest, mutants.CORE, *([mutants.PACKAGE] if deep else []))
+        mutants.attempt(shell, newest, mutants.planted() if deep else mutants.of_models())
 
     def sanitizers() -> None:
         native.address_sanitizer(shell)
@@ -117,7 +118,6 @@ def test(shell: Shell, *, deep: bool) -> bool:
         builds,
         lambda: lint.everything(shell, newest),
         rust,
-        planted,
         sanitizers,
         python,
     ]

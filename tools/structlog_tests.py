@@ -1,4 +1,4 @@
-"""structlog's own tests, which its source distribution holds: fetched once, for tests/log/structlog_bridge/test_structlog_suite.py."""
+"""structlog's own tests, which its source distribution holds: fetched once, for test_structlog_suite.py."""
 
 from __future__ import annotations
 
