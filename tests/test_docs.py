@@ -28,6 +28,7 @@ PAGES = [
     ROOT / "docs" / "formats.md",
     ROOT / "docs" / "bulk.md",
     ROOT / "docs" / "structlog.md",
+    ROOT / "docs" / "stdlib.md",
 ]
 MODULES = [
     module.name for module in pkgutil.walk_packages(undergird.__path__, "undergird.") if "__main__" not in module.name

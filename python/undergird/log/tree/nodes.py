@@ -18,6 +18,14 @@ class Node(logging.Logger):
         super().__setattr__(name, value)
         _core.invalidate()
 
+    def getChild(self, suffix: str) -> logging.Logger:  # type: ignore[override]  # it may be of any class
+        """The logger below this one, as the standard library gives it; a new one is a `Node` too."""
+        return made(self.manager, ".".join((self.name, suffix)))
+
+
+# What prints a logger shows the name of its class, and programs expect this one.
+Node.__name__ = Node.__qualname__ = "Logger"
+
 
 class LevelCache(dict[int, bool]):
     """The root's cache of enabled levels: the standard library clears it whenever a level changes anywhere."""
@@ -64,6 +72,11 @@ def node(name: str | None) -> logging.Logger:
     if not name or name == root.name:
         return root
     manager = root.manager
+    return made(manager, name)
+
+
+def made(manager: logging.Manager, name: str) -> logging.Logger:
+    """The logger of a name; a new one is a `Node`, unless the program has set a logger class of its own."""
     if logging.getLoggerClass() is not logging.Logger or manager.loggerClass is not None:
         return manager.getLogger(name)
     with logging._lock:  # type: ignore[attr-defined]

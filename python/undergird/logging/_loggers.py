@@ -1,0 +1,30 @@
+"""Loggers of our class."""
+
+from __future__ import annotations
+
+import logging
+
+from undergird.log.tree.nodes import made
+
+
+def getLogger(name: str | None = None) -> logging.Logger:
+    """The logger of a name; the root without one. As the standard library's, but what is new is made of our class.
+
+    That class derives from `logging.Logger` and adds nothing that can be seen. Where the program has set a logger class
+    of its own, that is what is made. A logger that exists stays what it is.
+
+    Args:
+        name: Parts from the root to the leaf, with dots between.
+
+    Raises:
+        TypeError: If the name is no `str`.
+
+    Example:
+        >>> from undergird import logging
+        >>> logging.getLogger("docs.cells").getChild("nucleus")
+        <Logger docs.cells.nucleus (WARNING)>
+    """
+    # As the standard library asks, which other names than `str` may answer.
+    if not name or (isinstance(name, str) and name == logging.root.name):  # type: ignore[redundant-expr]
+        return logging.root
+    return made(logging.Logger.manager, name)
