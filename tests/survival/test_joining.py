@@ -98,6 +98,24 @@ def test_workers_log_to_the_run_without_being_set_up(pool: str, script: Script, 
     assert max(file.stat().st_size for file in files) < 20_000
 
 
+def test_a_worker_has_a_small_ring_where_its_parents_is_large(script: Script, tmp_path: Path) -> None:
+    # So that there is room in shared memory for very many of them.
+    (tmp_path / "rings").mkdir()
+    show = """
+        import os, sys, subprocess, undergird
+        if sys.argv[1:]:
+            undergird.configure("run.log", ring_size=int(sys.argv[1]))
+        undergird.get_logger("x").info("x")
+        print(sum(os.path.getsize(os.path.join(folder, file)) for folder, _, files in os.walk("rings") for file in files))
+        if sys.argv[1:]:
+            subprocess.run([sys.executable, "-c", os.environ["SHOW"]], check=True)
+    """
+    for size, share in ((1 << 16, 1), (16 << 20, 8)):
+        done = script(show, str(size), SHOW=textwrap.dedent(show), UNDERGIRD_RING_DIR=str(tmp_path / "rings"))
+        own, both = map(int, done.stdout.split())
+        assert 0 < both - own <= own / share
+
+
 def test_a_worker_with_a_run_of_its_own_does_not_join(script: Script, tmp_path: Path) -> None:
     source = main("import subprocess, sys; subprocess.run([sys.executable, '-c', OWN], check=True)")
     own = "import undergird; undergird.configure('own.log'); import worker; worker.work(1)"

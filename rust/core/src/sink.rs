@@ -251,10 +251,15 @@ impl FileSink {
     }
 }
 
-/// The lock file of the log at a path: one for a file, by whatever link it is reached.
-fn lock_file_of(path: &Path) -> PathBuf {
-    let target = fs::canonicalize(path);
-    lock_path(target.as_deref().unwrap_or(path))
+/// The lock file of the log at a path: one for a file, by whatever link it is reached and before it is there.
+pub(crate) fn lock_file_of(path: &Path) -> PathBuf {
+    let mut target = path.to_path_buf();
+    // As many links as the kernel follows.
+    for _ in 0..40 {
+        let Ok(next) = fs::read_link(&target) else { break };
+        target = target.parent().unwrap_or(Path::new("")).join(next);
+    }
+    lock_path(&target)
 }
 
 fn unusable(lock_path: &Path, reason: Unusable) -> io::Error {

@@ -18,7 +18,7 @@ use crate::ledger::{Entry, Ledger};
 use crate::lockfile::Stream;
 use crate::ringfile::{FAILED, WRITTEN};
 use crate::rotation::Rotation;
-use crate::sink::{Estate, FileSink, Locked, Origin, lock_path};
+use crate::sink::{Estate, FileSink, Locked, Origin, lock_file_of};
 
 use settle::settle;
 
@@ -316,7 +316,7 @@ impl Writer {
         let ring = self.source.memory().header().id;
         for outlet in &mut self.outlets {
             // A log that is not there shall not be made for this.
-            let there = outlet.known || (outlet.path().exists() && lock_path(outlet.path()).exists());
+            let there = outlet.known || (outlet.path().exists() && lock_file_of(outlet.path()).exists());
             if there && let Ok(Some(mut locked)) = lock(&mut outlet.file, host) {
                 let _ = locked.forget(Stream { ring, sink: outlet.id });
             }

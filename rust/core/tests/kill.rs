@@ -16,11 +16,11 @@ use std::sync::Arc;
 
 use support::process::{Child, Shared, alone, traced};
 use support::*;
-use undergird_core::lockfile::Cursor;
+use undergird_core::lockfile::{Cursor, MOST_SLOTS};
 use undergird_core::recovery::{Outcome, recover};
 use undergird_core::ringfile::{Adoption, Orphan};
 use undergird_core::rotation::Rotation;
-use undergird_core::sink::FileSink;
+use undergird_core::sink::{FileSink, look};
 
 fn kills(default: u64) -> u64 {
     std::env::var("UNDERGIRD_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -133,6 +133,40 @@ fn processes_that_rotate_one_log_write_to_nothing_that_was_put_aside() {
     }
     assert!(run.parts(&rotation).len() > 50);
     assert!(run.parts(&rotation).iter().all(|part| fs::metadata(part).expect("there").len() < 4000));
+}
+
+#[test]
+fn a_process_killed_while_it_takes_the_slot_of_another_does_not_open_that_one_s_batch_again() {
+    let _alone = alone();
+    for n in 0.. {
+        let run = Run::new();
+        let mut gone = run.maker("gone");
+        gone.log(1);
+        File::create(run.log()).unwrap();
+        let journal = gone.journal(&run.log());
+        gone.file.remove();
+        // No slot is free, and the one of the last batch, which was committed, has been still for longest.
+        let others = (1..MOST_SLOTS).map(|slot| {
+            let mut stream = journal.stream;
+            stream.sink = slot;
+            Some(Cursor { stream, position: 0, stamp: slot.into() })
+        });
+        let last = Cursor { stream: journal.stream, position: journal.to, stamp: 0 };
+        leave_lock_file(&run.log(), Some(&journal), &std::iter::once(Some(last)).chain(others).collect::<Vec<_>>());
+        let child = Child::start(|| {
+            traced();
+            let mut maker = run.maker("a");
+            maker.log(1);
+            drain(&mut maker.writer());
+        });
+        let killed = child.kill_at_stop(n);
+        let state = look(&run.log()).unwrap().expect("it was left").state;
+        assert!(state.open_journal().is_none_or(|open| open.stream != journal.stream), "killed at {n}");
+        if !killed {
+            assert_eq!(state.cursor(journal.stream), None, "its slot was taken");
+            return;
+        }
+    }
 }
 
 /// A dead process's ring, of whose last batch `k` bytes are in the first log, and everything in the second.

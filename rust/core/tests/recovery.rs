@@ -15,8 +15,8 @@ use undergird_core::lockfile::{Cursor, LockFile};
 use undergird_core::recovery::{Outcome, discard_ring, recover, recover_ring, ring_files, rings_named_in};
 use undergird_core::ring::{CONTROL, HEAD, TAIL};
 use undergird_core::ringfile::{Adoption, Orphan, RingFile, snapshot};
-use undergird_core::sink::FileSink;
-use undergird_core::sink::lock_path;
+use undergird_core::sink::{Estate, FileSink, lock_path};
+use undergird_core::writer::Host;
 
 fn left_alone(outcome: &Outcome) -> &str {
     match outcome {
@@ -39,6 +39,46 @@ fn what_a_dead_process_left_is_written_and_its_ring_removed() {
     assert_exactly(&run.log(), "a", 8);
     assert!(run.left().is_empty());
     assert!(run.recover().is_empty());
+}
+
+/// A process that counts the logs that a fork's child would be left with.
+struct Counting(Patient, isize);
+
+impl Host for Counting {
+    fn pid(&self) -> u32 {
+        self.0.pid()
+    }
+
+    fn now(&mut self) -> u64 {
+        self.0.now()
+    }
+
+    fn wait(&mut self, first: bool) -> bool {
+        self.0.wait(first)
+    }
+
+    fn opens(&mut self, _: &Arc<Estate>) {
+        self.1 += 1;
+    }
+
+    fn closes(&mut self, _: &Arc<Estate>) {
+        self.1 -= 1;
+    }
+}
+
+#[test]
+fn logs_are_closed_when_their_rings_are_recovered_or_left_for_later() {
+    let run = Run::new();
+    run.maker("a").log(1);
+    let mut host = Counting(host(), 0);
+    fs::create_dir(run.log()).unwrap();
+    let later = recover(&run.rings(), None, &mut host).unwrap();
+    assert!(matches!(later[0].outcome, Outcome::Unfinished { .. }));
+    assert_eq!(host.1, 0);
+    fs::remove_dir(run.log()).unwrap();
+    recover(&run.rings(), None, &mut host).unwrap();
+    assert_eq!(host.1, 0);
+    assert_exactly(&run.log(), "a", 1);
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod support;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use support::*;
@@ -59,6 +59,39 @@ fn what_was_committed_is_known_to_the_next_who_locks() {
     assert!(locked.open_journal().is_none());
     assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\nthree\n");
     assert_eq!(fs::metadata(lock_path(&path)).unwrap().len(), SIZE, "all its blocks are there from the start");
+}
+
+#[test]
+fn who_may_write_to_a_log_may_take_its_lock() {
+    let (_directory, path, mut sink) = sink();
+    lock(&mut sink).append(&origin(1, 0, 64), b"line\n").unwrap();
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let umask = status.lines().find_map(|line| line.strip_prefix("Umask:")).expect("the kernel tells it");
+    let mode = 0o666 & !u32::from_str_radix(umask.trim(), 8).unwrap();
+    for file in [&path, &lock_path(&path)] {
+        assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, mode, "{}", file.display());
+    }
+}
+
+#[test]
+fn a_log_has_one_lock_by_whatever_link_it_is_reached() {
+    // Also when the first who comes makes the file that the link leads to.
+    for there in [true, false] {
+        let (directory, path, mut sink) = sink();
+        if there {
+            File::create(&path).unwrap();
+        }
+        symlink("run.log", directory.path().join("inner")).unwrap();
+        symlink(directory.path().join("inner"), directory.path().join("outer")).unwrap();
+        let mut linked = FileSink::new(&directory.path().join("outer"));
+        let mut held = lock(&mut linked);
+        held.append(&origin(1, 0, 64), b"one\n").unwrap();
+        assert!(sink.lock(&mut || false).unwrap().is_none(), "the log is there before: {there}");
+        drop(held);
+        lock(&mut sink).append(&origin(2, 0, 64), b"two\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+        assert_eq!(lock(&mut FileSink::new(&path)).cursor(stream(1)), Some(64));
+    }
 }
 
 #[test]

@@ -1,0 +1,349 @@
+//! A batch that somebody began and did not finish: brought to its end once, by whoever finds it.
+#![cfg(not(loom))]
+
+mod support;
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use support::*;
+use undergird_core::batch::Source;
+use undergird_core::dictionary::Entry;
+use undergird_core::lockfile::{Cursor, Journal};
+use undergird_core::sink::lock_path;
+use undergird_core::writer::Writer;
+
+const BEFORE: &str = "something that was in the log before\n";
+
+/// The lines of a log that are records, and the others.
+fn sorted_out(text: &str) -> (Vec<u64>, Vec<&str>) {
+    let records = text.lines().filter_map(record).map(|(_, number)| number).collect();
+    (records, text.lines().filter(|line| record(line).is_none()).collect())
+}
+
+/// A process was killed after it had journalled a batch and appended `k` bytes of it.
+#[test]
+fn a_batch_that_was_torn_at_any_byte_is_finished() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(2);
+    drain(&mut maker.writer());
+    maker.log(4);
+    let (lines, _) = maker.lines();
+    let before = fs::read(run.log()).unwrap();
+    let journal = maker.journal(&run.log());
+    let cursor = Cursor { stream: maker.stream(), position: journal.from, stamp: 1 };
+    let ring = fs::read(maker.file.path()).unwrap();
+    let path = maker.die();
+    for k in 0..=lines.len() {
+        fs::write(&path, &ring).unwrap();
+        // In place, for the journal knows the file by its inode.
+        fs::write(run.log(), [&before[..], &lines[..k]].concat()).unwrap();
+        leave_lock_file(&run.log(), Some(&journal), &[Some(cursor)]);
+        run.recover_all();
+        assert_eq!(fs::read(run.log()).unwrap(), [&before[..], &lines[..]].concat(), "{k} bytes were there");
+    }
+}
+
+/// The same, seen by another process that wants to write to the same log, while the first ring is not recovered yet.
+#[test]
+fn a_neighbour_finishes_a_torn_batch_before_its_own() {
+    let run = Run::new();
+    let mut dead = run.maker("dead");
+    File::create(run.log()).unwrap();
+    dead.log(3);
+    let (lines, _) = dead.lines();
+    let journal = dead.journal(&run.log());
+    let cursor = Cursor { stream: dead.stream(), position: journal.from, stamp: 1 };
+    dead.die();
+    for k in [0, 1, lines.len() / 2, lines.len() - 1, lines.len()] {
+        fs::write(run.log(), &lines[..k]).unwrap();
+        leave_lock_file(&run.log(), Some(&journal), &[Some(cursor)]);
+        let mut live = run.maker("live");
+        live.log(2);
+        drain(&mut live.writer());
+        assert_exactly(&run.log(), "dead", 3);
+        assert_exactly(&run.log(), "live", 2);
+        assert!(run.text().as_bytes().starts_with(&lines), "the torn batch came first");
+    }
+    run.recover_all();
+    assert_exactly(&run.log(), "dead", 3);
+}
+
+#[test]
+fn a_batch_of_which_nothing_was_journalled_or_all_committed_is_written_once() {
+    for committed in [false, true] {
+        let run = Run::new();
+        let mut maker = run.maker("a");
+        File::create(run.log()).unwrap();
+        maker.log(5);
+        let journal = maker.journal(&run.log());
+        let position = if committed { journal.to } else { journal.from };
+        let cursor = Cursor { stream: maker.stream(), position, stamp: 1 };
+        leave_lock_file(&run.log(), committed.then_some(&journal), &[Some(cursor)]);
+        if committed {
+            fs::write(run.log(), maker.lines().0).unwrap();
+        }
+        maker.die();
+        run.recover_all();
+        assert_exactly(&run.log(), "a", 5);
+    }
+}
+
+#[test]
+fn a_torn_journal_is_ignored() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    fs::write(run.log(), BEFORE).unwrap();
+    maker.log(5);
+    // The journal was being written when the process was killed, so nothing was appended. What stands there
+    // claims a batch of as many bytes as the log has, which would count as complete if it were believed.
+    let mut journal = maker.journal(&run.log());
+    (journal.offset, journal.length) = (0, BEFORE.len() as u64);
+    let cursor = Cursor { stream: maker.stream(), position: journal.from, stamp: 1 };
+    leave_lock_file(&run.log(), Some(&journal), &[Some(cursor)]);
+    let mut bytes = fs::read(lock_path(&run.log())).unwrap();
+    // In its stamp, which nothing but the sum speaks for.
+    bytes[0x40 + 80] ^= 1;
+    fs::write(lock_path(&run.log()), bytes).unwrap();
+    maker.die();
+    run.recover_all();
+    assert!(run.text().starts_with(BEFORE));
+    assert_eq!(sorted_out(&run.text()), ((0..5).collect(), vec![BEFORE.trim_end()]));
+}
+
+#[test]
+fn a_foreign_line_within_a_torn_batch_is_kept_and_the_rest_is_written_once() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    File::create(run.log()).unwrap();
+    maker.log(4);
+    let (lines, ends) = maker.lines();
+    let journal = maker.journal(&run.log());
+    let cursor = Cursor { stream: maker.stream(), position: journal.from, stamp: 1 };
+    let ring = fs::read(maker.file.path()).unwrap();
+    let path = maker.die();
+    for foreign in ["somebody else was here\n", "somebody else was h"] {
+        for k in (0..lines.len()).step_by(17).chain(ends.iter().map(|(end, _)| *end)) {
+            fs::write(&path, &ring).unwrap();
+            fs::write(run.log(), [&lines[..k], foreign.as_bytes()].concat()).unwrap();
+            leave_lock_file(&run.log(), Some(&journal), &[Some(cursor)]);
+            run.recover_all();
+            let text = run.text();
+            let (records, others) = sorted_out(&text);
+            assert_eq!(records, [0, 1, 2, 3], "{k} bytes before {foreign:?}: {text}");
+            assert_eq!(others.len(), 1, "one line holds the foreign text: {text}");
+            assert!(others[0].ends_with(foreign.trim_end()), "nothing of theirs was cut: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_foreign_line_between_the_journal_and_the_batch_doubles_nothing() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    fs::write(run.log(), BEFORE).unwrap();
+    maker.log(4);
+    let (lines, _) = maker.lines();
+    let journal = maker.journal(&run.log());
+    let cursor = Cursor { stream: maker.stream(), position: journal.from, stamp: 1 };
+    let ring = fs::read(maker.file.path()).unwrap();
+    let path = maker.die();
+    for k in (lines.len() / 4 + 20..=lines.len()).step_by(13).chain([lines.len()]) {
+        fs::write(&path, &ring).unwrap();
+        fs::write(run.log(), [BEFORE.as_bytes(), b"somebody else was here\n", &lines[..k]].concat()).unwrap();
+        leave_lock_file(&run.log(), Some(&journal), &[Some(cursor)]);
+        run.recover_all();
+        let text = run.text();
+        assert_eq!(sorted_out(&text), ((0..4).collect(), vec![BEFORE.trim_end(), "somebody else was here"]), "{k}");
+    }
+}
+
+#[test]
+fn a_batch_is_recognised_though_a_level_was_renamed_since() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    File::create(run.log()).unwrap();
+    maker.log(3);
+    let (lines, _) = maker.lines();
+    let journal = maker.journal(&run.log());
+    let cursor = Cursor { stream: maker.stream(), position: journal.from, stamp: 1 };
+    leave_lock_file(&run.log(), Some(&journal), &[Some(cursor)]);
+    fs::write(run.log(), &lines[..lines.len() / 2]).unwrap();
+    maker.define(&Entry::Level { index: 20, number: 20, name: b"NOTE".as_slice().into() });
+    maker.die();
+    run.recover_all();
+    assert_eq!(fs::read(run.log()).unwrap(), lines);
+}
+
+#[test]
+fn a_batch_whose_ring_is_gone_is_closed_so_that_the_next_line_stands_alone() {
+    for torn in [false, true] {
+        let run = Run::new();
+        let mut dead = run.maker("dead");
+        File::create(run.log()).unwrap();
+        dead.log(3);
+        let (lines, ends) = dead.lines();
+        let journal = dead.journal(&run.log());
+        let cursor = Cursor { stream: dead.stream(), position: journal.from, stamp: 1 };
+        let k = if torn { ends[1].0 + 10 } else { lines.len() };
+        fs::write(run.log(), &lines[..k]).unwrap();
+        leave_lock_file(&run.log(), Some(&journal), &[Some(cursor)]);
+        fs::remove_file(dead.die()).unwrap();
+        let mut live = run.maker("live");
+        live.log(2);
+        let mut writer = live.writer();
+        drain(&mut writer);
+        assert_eq!(writer.outlets()[0].torn(), u64::from(torn));
+        let text = run.text();
+        assert_eq!(sorted_out(&text).0, if torn { vec![0, 1, 0, 1] } else { vec![0, 1, 2, 0, 1] });
+    }
+}
+
+#[test]
+fn a_batch_that_was_torn_before_its_log_was_moved_is_finished_where_it_began() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    fs::write(run.log(), BEFORE).unwrap();
+    maker.log(4);
+    let (lines, ends) = maker.lines();
+    let journal = maker.journal(&run.log());
+    let cursor = Cursor { stream: maker.stream(), position: journal.from, stamp: 1 };
+    let ring = fs::read(maker.file.path()).unwrap();
+    let path = maker.die();
+    let moved = run.path().join("run.log.1");
+    for k in (0..=lines.len()).step_by(11) {
+        fs::write(&path, &ring).unwrap();
+        if moved.exists() {
+            fs::rename(&moved, run.log()).unwrap();
+        }
+        fs::write(run.log(), [BEFORE.as_bytes(), &lines[..k]].concat()).unwrap();
+        leave_lock_file(&run.log(), Some(&journal), &[Some(cursor)]);
+        fs::rename(run.log(), &moved).unwrap();
+        run.recover_all();
+        // Where not even a line is in it, the moved file is not touched.
+        let (there, here) = if k < ends[0].0 { (&lines[..k], &lines[..]) } else { (&lines[..], &lines[..0]) };
+        assert_eq!(fs::read(&moved).unwrap(), [BEFORE.as_bytes(), there].concat(), "{k} bytes were there");
+        assert_eq!(run.text().as_bytes(), here, "{k} bytes were there");
+    }
+}
+
+#[test]
+fn a_new_file_with_the_inode_of_a_deleted_log_is_not_written_to() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    File::create(run.log()).unwrap();
+    maker.log(4);
+    let journal = maker.journal(&run.log());
+    let cursor = Cursor { stream: maker.stream(), position: journal.from, stamp: 1 };
+    leave_lock_file(&run.log(), Some(&journal), &[Some(cursor)]);
+    maker.die();
+    fs::rename(run.log(), run.path().join("notes.txt")).unwrap();
+    run.recover_all();
+    assert_eq!(fs::read_to_string(run.path().join("notes.txt")).unwrap(), "");
+    assert_exactly(&run.log(), "a", 4);
+}
+
+#[test]
+fn a_batch_that_was_torn_before_its_log_was_deleted_or_emptied_is_written_again() {
+    for deleted in [true, false] {
+        let run = Run::new();
+        let mut maker = run.maker("a");
+        fs::write(run.log(), BEFORE).unwrap();
+        maker.log(4);
+        let journal = maker.journal(&run.log());
+        let cursor = Cursor { stream: maker.stream(), position: journal.from, stamp: 1 };
+        leave_lock_file(&run.log(), Some(&journal), &[Some(cursor)]);
+        maker.die();
+        if deleted {
+            fs::remove_file(run.log()).unwrap();
+        } else {
+            File::create(run.log()).unwrap();
+        }
+        run.recover_all();
+        assert_exactly(&run.log(), "a", 4);
+    }
+}
+
+#[test]
+fn a_journal_or_cursor_that_claims_more_than_the_ring_has_is_not_believed() {
+    for (from, to, position) in [(0, u64::MAX, 0), (8, 64, 0), (u64::MAX - 8, u64::MAX, 0), (0, 8, u64::MAX)] {
+        let run = Run::new();
+        let mut maker = run.maker("a");
+        fs::write(run.log(), BEFORE).unwrap();
+        maker.log(3);
+        let mut journal = maker.journal(&run.log());
+        (journal.from, journal.to, journal.length) = (from, to, u64::MAX);
+        let cursor = Cursor { stream: maker.stream(), position, stamp: 1 };
+        leave_lock_file(&run.log(), Some(&journal), &[Some(cursor)]);
+        let mut writer = maker.writer();
+        drain(&mut writer);
+        assert!(writer.is_done());
+        assert_eq!(maker.producer.used(), 0, "the tail stands at the head");
+        assert_eq!(sorted_out(&run.text()), ((0..3).collect(), vec![BEFORE.trim_end()]));
+    }
+}
+
+#[test]
+fn a_batch_that_the_ring_has_released_is_not_written_again() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    File::create(run.log()).unwrap();
+    maker.log(3);
+    let mut journal = maker.journal(&run.log());
+    drain(&mut maker.writer());
+    // A lock file without the cursor that was committed, as from a backup.
+    journal.offset = fs::metadata(run.log()).unwrap().len();
+    leave_lock_file(&run.log(), Some(&journal), &[]);
+    let mut live = run.maker("live");
+    live.log(1);
+    drain(&mut live.writer());
+    assert_exactly(&run.log(), "a", 3);
+    assert_exactly(&run.log(), "live", 1);
+}
+
+#[test]
+fn a_ring_at_the_path_of_another_is_not_taken_for_it() {
+    let run = Run::new();
+    let mut dead = run.maker("dead");
+    File::create(run.log()).unwrap();
+    dead.log(3);
+    let mut journal = dead.journal(&run.log());
+    journal.stream.ring[0] ^= 1;
+    dead.die();
+    leave_lock_file(&run.log(), Some(&journal), &[]);
+    let mut live = run.maker("live");
+    live.log(1);
+    drain(&mut live.writer());
+    assert_eq!(numbers(&run.log(), "dead"), [0; 0], "their cursor is not the one that would be committed");
+    run.recover_all_but(1);
+    assert_exactly(&run.log(), "dead", 3);
+}
+
+/// A ring in the heap of a process that lives: nobody else can read it.
+#[test]
+fn a_batch_that_nobody_else_can_read_is_left_to_its_process_unless_it_is_all_there() {
+    for part in [0, 1, 2] {
+        let run = Run::new();
+        let mut maker = run.maker("a");
+        File::create(run.log()).unwrap();
+        maker.log(3);
+        let (lines, _) = maker.lines();
+        let journal = Journal { ring_path: Vec::new(), ..maker.journal(&run.log()) };
+        let cursor = Cursor { stream: maker.stream(), position: journal.from, stamp: 1 };
+        let memory = memory_of(maker.file.path());
+        maker.file.remove();
+        fs::write(run.log(), &lines[..lines.len() * part / 2]).unwrap();
+        leave_lock_file(&run.log(), Some(&journal), &[Some(cursor)]);
+        let mut live = run.maker("live");
+        live.log(1);
+        drain(&mut live.writer());
+        drain(&mut Writer::new(Source::new(memory, Path::new(""))));
+        let mut found: Vec<u64> =
+            run.text().lines().filter_map(record).filter(|(name, _)| name == "a").map(|r| r.1).collect();
+        if part == 1 {
+            assert_eq!(found.remove(0), 0, "the line that was whole is written again, for nobody could know it");
+        }
+        assert_eq!(found, [0, 1, 2]);
+    }
+}
