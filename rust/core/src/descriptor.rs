@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use rustix::fs::{Mode, OFlags, Stat, fstat, open};
-use rustix::io::{DupFlags, Errno, dup3};
+use rustix::io::{DupFlags, Errno, dup3, fcntl_dupfd_cloexec};
 
 /// A descriptor's number and which file it is, to be read in a fork handler.
 #[derive(Debug)]
@@ -81,6 +81,11 @@ impl Held {
     /// # Errors
     /// What `fstat` says.
     pub fn new(file: File) -> io::Result<Self> {
+        // Where standard error was closed, its number is the next to be given away, and people go on printing to it.
+        let file = match file.as_raw_fd() {
+            0..3 => File::from(fcntl_dupfd_cloexec(&file, 3)?),
+            _ => file,
+        };
         let identity = identity(&fstat(&file)?);
         Ok(Self { file: ManuallyDrop::new(file), identity, shown: None })
     }

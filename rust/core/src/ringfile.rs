@@ -53,6 +53,7 @@ pub const FAILED: usize = 0x288;
 pub const DROPPED: usize = 0x300;
 /// Offset of the count of records cut (the producer's).
 pub const TRUNCATED: usize = 0x308;
+const PID: u64 = 0x30;
 const LOG_DIRECTORY: usize = 0x400;
 const LONGEST_LOG_DIRECTORY: usize = 1020;
 

@@ -209,6 +209,20 @@ fn the_ring_of_a_living_process_and_ones_own_are_left_alone() {
 }
 
 #[test]
+fn a_ring_whose_process_lost_the_lock_is_its_own_while_that_has_it_in_its_memory() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(3);
+    // What `os.closerange` does to it.
+    maker.descriptor.close_in_child();
+    assert_eq!(run.recover()[0].outcome, Outcome::Alive);
+    drain(&mut maker.writer());
+    maker.die();
+    run.recover_all();
+    assert_exactly(&run.log(), "a", 3);
+}
+
+#[test]
 fn what_is_not_a_ring_of_this_version_is_left_alone_and_reported() {
     let run = Run::new();
     let mut maker = run.maker("a");

@@ -1,7 +1,8 @@
 //! Rings of other processes: taken over when their owners are dead, looked at while they live.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-use super::{LARGEST, RingMemory, remove};
+use super::{LARGEST, PID, RingMemory, remove};
 use crate::descriptor::{Descriptor, Held};
 use crate::ring::{CONTROL, HEAD, TAIL};
 
@@ -59,6 +60,9 @@ impl Orphan {
         if lock.file().metadata()?.nlink() == 0 {
             return Ok(Adoption::Gone);
         }
+        if is_in_use(path, lock.file()) {
+            return Ok(Adoption::Held);
+        }
         Ok(Adoption::Adopted(Self { path: path.into(), lock }))
     }
 
@@ -82,6 +86,16 @@ impl Orphan {
     pub fn remove(self) -> io::Result<()> {
         remove(&self.path)
     }
+}
+
+/// Whether the process that made a ring still has it in its memory: somebody closed the descriptor that held the lock,
+/// as daemonizers do, and its process, which will notice, has not got so far. Where the system does not say, it has not.
+fn is_in_use(path: &Path, ring: &File) -> bool {
+    let mut pid = [0; 4];
+    let Some(name) = path.file_name().filter(|_| ring.read_exact_at(&mut pid, PID).is_ok()) else { return false };
+    let maps = fs::read(format!("/proc/{}/maps", u32::from_le_bytes(pid))).unwrap_or_default();
+    // The name has the ring's random id in it, and a child that was forked from that process has another number.
+    memchr::memmem::find(&maps, name.as_bytes()).is_some()
 }
 
 /// Reads another process's ring file as it is now.
