@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from contenders import CONTENDERS
+from contenders.entries import CONTENDERS
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import cycle, islice
 from textwrap import indent
 from typing import Any
 
 FLOATS = tuple(random.Random(20240229).uniform(0.0, 100.0) for _ in range(64))
 STRINGS = ("stem", "muscle", "neuron", "epithelium", "glia", "fibroblast", "osteocyte", "T cell")
+CODES = (3, 1, 4, 1, 5, 9, 2, 6)
+FLAGS = (True, False, False)
 
 _REPEATED = """
 def loop(times, {names}):
@@ -48,6 +52,54 @@ def loop(rows, out, clock, period, {names}):
 """
 
 
+_ROW_BY_ROW = """
+def loop(i, x, s, b, {names}):
+    for i, x, s, b in zip(i.tolist(), x.tolist(), s.tolist(), b.tolist()):
+{statement}
+"""
+
+_COLUMNS = """
+def loop(i, x, s, b, {names}):
+{statement}
+"""
+
+PLACE = {"function_name": "loop", "line_number": _RECORDS.splitlines().index("{statement}") + 1}
+"""Where the statement of `records` stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What the records of a row carry.
+
+    Args:
+        keys: The fields' names; the first counts up.
+        values: The values of the others, over and over.
+    """
+
+    keys: tuple[str, ...] = ("agent_id", "energy", "kind")
+    values: tuple[tuple[object, ...], ...] = (FLOATS, STRINGS)
+
+    def rows(self, start: int, count: int) -> Iterator[tuple[Any, ...]]:
+        """Returns the fields of the records `start` to `start + count`, in order.
+
+        Args:
+            start: Number of the first record; it is also the value of its int field.
+            count: How many.
+        """
+        others = (islice(cycle(values), start % len(values), None) for values in self.values)
+        return zip(range(start, start + count), *others, strict=False)
+
+    def columns(self, start: int, count: int) -> tuple[Any, ...]:
+        """Returns the same as numpy arrays."""
+        array: Any = importlib.import_module("numpy").array
+        return tuple(array(column) for column in zip(*self.rows(start, count), strict=True))
+
+
+THREE = Fields()
+NUMBERS = Fields(("agent_id", "energy", "kind", "alive"), (FLOATS, CODES, FLAGS))
+TEXTS = Fields(("agent_id", "energy", "kind", "alive"), (FLOATS, STRINGS, FLAGS))
+
+
 def fail(frames: int) -> None:
     """Raises a `ValueError` that many frames below the caller."""
     if frames > 1:
@@ -60,21 +112,6 @@ def _fail(frames: int) -> None:
     if frames > 1:
         fail(frames - 1)
     raise ValueError("no such cell")
-
-
-def rows(start: int, count: int) -> Iterator[tuple[int, float, str]]:
-    """Returns the fields of the records `start` to `start + count`, in order.
-
-    Args:
-        start: Number of the first record; it is also the value of its int field.
-        count: How many.
-    """
-    return zip(
-        range(start, start + count),
-        islice(cycle(FLOATS), start % len(FLOATS), None),
-        islice(cycle(STRINGS), start % len(STRINGS), None),
-        strict=False,
-    )
 
 
 def repeated(statement: str, names: Mapping[str, object]) -> Callable[..., None]:
@@ -99,6 +136,16 @@ def paced(statement: str, names: Mapping[str, object]) -> Callable[..., None]:
     is one slow call, not a burst of calls catching up.
     """
     return _compiled(_PACED, statement, names)
+
+
+def row_by_row(statement: str, names: Mapping[str, object]) -> Callable[..., None]:
+    """Returns `loop(i, x, s, b)`: the statement with the values of each row of these columns."""
+    return _compiled(_ROW_BY_ROW, statement, names)
+
+
+def columns(statement: str, names: Mapping[str, object]) -> Callable[..., None]:
+    """Returns `loop(i, x, s, b)`: the statement, once, with the columns."""
+    return _compiled(_COLUMNS, statement, names)
 
 
 def _compiled(template: str, statement: str, names: Mapping[str, object]) -> Callable[..., None]:

@@ -1,16 +1,19 @@
-"""Reads a contender's file back: every record once, in order, with every value right."""
+"""Reads a contender's files back: every record once, in order, with every value right."""
 
 from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from contenders import LOGGER_NAME, MESSAGE, Layout
-from loops import rows
+from loops import Fields
 
 _STAMP = len("2026-11-21T07:26:00.123456Z")
 # Python's and orjson's datetimes print no fraction where it happens to be zero.
@@ -21,68 +24,83 @@ class WrongOutputError(Exception):
     """The file is not what was logged: its numbers do not count."""
 
 
+def parts(path: Path) -> list[Path]:
+    """Returns the log file and those that it was rotated into, the oldest first."""
+    number = re.compile(re.escape(path.name) + r"\.(\d+)")
+    rotated = [(int(found[1]), one) for one in path.parent.iterdir() if (found := number.fullmatch(one.name))]
+    return [*(one for _, one in sorted(rotated, reverse=True)), path]
+
+
 def lines_in(path: Path) -> int:
-    """Returns the number of complete lines of `path`."""
-    with path.open("rb") as file:
-        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
+    """Returns the number of complete lines of a log."""
+
+    def chunks() -> Iterator[bytes]:
+        for part in parts(path):
+            with part.open("rb") as file:
+                yield from iter(lambda: file.read(1 << 20), b"")
+
+    return sum(chunk.count(b"\n") for chunk in chunks())
 
 
-def check(path: Path, layout: Layout, count: int) -> None:
-    """Raises unless `path` holds exactly the records 0 to `count`, one line each, in order.
+def check(path: Path, layout: Layout, fields: Fields, lanes: Sequence[range]) -> None:
+    """Raises unless a log holds exactly the records of all lanes, one line each, those of a lane in order.
 
     Args:
         path: The log file, closed by its writer.
         layout: The contender's deviations.
-        count: How many calls were made.
+        fields: What the records carry.
+        lanes: The numbers of the records of each thread, ascending.
 
     Raises:
         WrongOutputError: A line is missing, double, torn, does not parse or carries a wrong value.
     """
+    count = sum(len(lane) for lane in lanes)
+    starts = [lane.start for lane in lanes]
+    expected = [fields.rows(lane.start, len(lane)) for lane in lanes]
+    values_of = itemgetter(*fields.keys)
     parse = _parser()
-    expected = rows(0, count)
     number = whole_seconds = 0
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                fields = next(expected)
-            except StopIteration:
-                raise WrongOutputError(f"more than the {count} lines logged") from None
-            whole_seconds += _check_line(line, parse, layout, fields, number)
+    for number, line in enumerate(_lines(path), start=1):
+        wanted: object = None
+        try:
+            if not line.endswith(b"\n"):
+                raise ValueError("no end of line")
+            record = parse(line)
+            values = values_of(record)
+            wanted = next(expected[bisect_right(starts, values[0]) - 1], None)
+            if wanted is None:
+                raise WrongOutputError(f"more than the {count} lines logged")
+            right = values == wanted and _is_right(record, layout)
+            whole_seconds += len(record["timestamp"]) == _WHOLE_SECOND
+        except (ValueError, TypeError, KeyError) as error:
+            raise WrongOutputError(f"line {number} is broken ({error!r}): {line[:200]!r}") from error
+        if not right:
+            raise WrongOutputError(f"line {number} should carry {wanted}: {line[:200]!r}")
     if whole_seconds > 1 + count // 1000:
         raise WrongOutputError(f"{whole_seconds} of {count} stamps have no microseconds")
     if number != count:
         raise WrongOutputError(f"{count - number} of {count} records are not in the file")
 
 
-def _check_line(
-    line: bytes,
-    parse: Callable[[bytes], Any],
-    layout: Layout,
-    fields: tuple[int, float, str],
-    number: int,
-) -> bool:
-    """Returns whether the stamp has no fraction of a second."""
-    try:
-        if not line.endswith(b"\n"):
-            raise ValueError("no end of line")
-        record = parse(line)
-        stamp = record["timestamp"]
-        datetime.fromisoformat(stamp)
-        right = (
-            (record["agent_id"], record["energy"], record["kind"]) == fields
-            and record[layout.message] == MESSAGE
-            and all(record[key] == value for key, value in layout.carried.items())
-            and record["level"].upper() == layout.level
-            and record.get("exception", "").count('  File "') == layout.frames
-            and record["logger_name"] == LOGGER_NAME
-            and len(stamp) in (_STAMP, _WHOLE_SECOND)
-            and stamp[-1] == "Z"
-        )
-    except (ValueError, TypeError, KeyError) as error:
-        raise WrongOutputError(f"line {number} is broken ({error!r}): {line[:200]!r}") from error
-    if not right:
-        raise WrongOutputError(f"line {number} should carry {fields}: {line[:200]!r}")
-    return len(stamp) == _WHOLE_SECOND
+def _lines(path: Path) -> Iterator[bytes]:
+    for part in parts(path):
+        with part.open("rb") as file:
+            yield from file
+
+
+def _is_right(record: dict[str, Any], layout: Layout) -> bool:
+    """Returns whether everything but the fields is as it should be."""
+    stamp = record["timestamp"]
+    datetime.fromisoformat(stamp)
+    return (
+        record[layout.message] == MESSAGE
+        and record["level"].upper() == layout.level
+        and record["logger_name"] == LOGGER_NAME
+        and len(stamp) in (_STAMP, _WHOLE_SECOND)
+        and stamp[-1] == "Z"
+        and all(record[key] == value for key, value in layout.carried.items())
+        and record.get("exception", "").count('  File "') == layout.frames
+    )
 
 
 def _parser() -> Callable[[bytes], Any]:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bars import BARS, Outcomes, number, ratio
-from contenders import CONTENDERS
+from bars import BARS, Outcomes, best_rival, number, ratio
+from contenders.entries import CONTENDERS
 
 BEGIN = "<!-- benches: begin (written by benches/run.py --write) -->"
 END = "<!-- benches: end -->"
@@ -17,10 +17,14 @@ TITLES = {
     "W3": "a JSON line with three fields: cost on the caller, in bursts of 1,024",
     "W4": "the same with two fields bound to the logger",
     "W4x": "the same within a context of two fields",
+    "W4c": "the same with function and line of the call",
     "W5": "one million JSON lines in a row, until the last byte is in the file",
+    "W6": "the same from eight threads",
     "W7": "latency of single calls, back to back",
     "W7p": "latency of single calls, one per 20 µs, while another process writes and syncs a large file",
     "W8": "`exception()` with a traceback of ten frames: cost on the caller, in bursts of 1,024",
+    "W9": "100,000 records of four columns of numbers and flags, by `log.many`; the others row by row",
+    "W9s": "the same, one of the columns strings",
     "R0": "when a reader of the file sees ten lines that nobody flushed",
 }
 
@@ -111,6 +115,26 @@ _BURSTS = (
     *_PROCESS,
 )
 
+_SUSTAINED = (
+    Column("records/s", _value("records_per_s")),
+    Column("spread", _spread("records_per_s")),
+    Column("caller, ns a record", _value("call_ns")),
+    Column("CPU, ns a record", _value("cpu_ns")),
+    Column("memory growth, MiB", _value("peak_growth_mib", 1)),
+    Column("of stdlib", _times_more("records_per_s")),
+    Column("undergird is", _ours_over("records_per_s")),
+    *_PROCESS,
+)
+_MANY = (
+    Column("ns a row", _value("call_ns", 1)),
+    Column("spread", _spread("call_ns", 1)),
+    Column("until in the file, ns", _value("complete_ns")),
+    Column("CPU, ns a row", _value("cpu_ns")),
+    Column("of undergird", _of_ours("call_ns")),
+    Column("stdlib is", _times_less("call_ns")),
+    *_PROCESS,
+)
+
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "W1": (
         Column("ns a call", _value("call_ns", 1)),
@@ -123,16 +147,9 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "W3": _BURSTS,
     "W4": _BURSTS,
     "W4x": _BURSTS,
-    "W5": (
-        Column("records/s", _value("records_per_s")),
-        Column("spread", _spread("records_per_s")),
-        Column("caller, ns a record", _value("call_ns")),
-        Column("CPU, ns a record", _value("cpu_ns")),
-        Column("memory growth, MiB", _value("peak_growth_mib", 1)),
-        Column("of stdlib", _times_more("records_per_s")),
-        Column("undergird is", _ours_over("records_per_s")),
-        *_PROCESS,
-    ),
+    "W4c": _BURSTS,
+    "W5": _SUSTAINED,
+    "W6": _SUSTAINED,
     "W7": (
         *_LATENCY,
         Column("stdlib's p99 is", _times_less("p99_ns")),
@@ -141,6 +158,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "W7p": (*_LATENCY, *_PROCESS),
     "W8": _BURSTS,
+    "W9": _MANY,
+    "W9s": _MANY,
     "R0": (
         Column("seen after, ms", _value("visible_ms", 2)),
         Column("latest, ms", _value("visible_max_ms", 2, 1.0, "max")),
@@ -151,13 +170,13 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
 
 
 def markdown(results: Mapping[str, Any]) -> str:
-    """Returns the head, the verdicts and one table per row and Python.
+    """Returns the head, the summary, the verdicts and one table per row and Python.
 
     Args:
         results: What `run.run` returned.
     """
     rows = [row for row in TITLES if any(row in python["rows"] for python in results["pythons"])]
-    parts = [_head(results), _verdicts(results, rows), _set_ups()]
+    parts = [_head(results), _in_short(results), _verdicts(results, rows), _set_ups()]
     for row in rows:
         parts.append(f"### {row}: {TITLES[row]}")
         for python in results["pythons"]:
@@ -190,9 +209,64 @@ def _head(results: Mapping[str, Any]) -> str:
         versions = ", ".join(f"{name} {version}" for name, version in sorted(python["versions"].items()))
         lines.append(f"- Python {python['label']}, {python['compiler']}: {versions or 'nothing installed'}")
         lines += [f"- Python {python['label']}: {name} {reason}" for name, reason in python["missing"].items()]
-    kind = "a smoke run, its numbers mean nothing" if results["quick"] else "median and spread of all rounds"
-    lines.append(f"- measured on {results['date']}, {results['rounds']} rounds, {kind}")
+    lines += _runs(results)
     return "\n".join(lines)
+
+
+def _runs(results: Mapping[str, Any]) -> list[str]:
+    """Returns when what was measured, and how often."""
+    runs: dict[str, list[str]] = {}
+    for python in results["pythons"]:
+        grouped: dict[str, list[str]] = {}
+        for row, run in python["runs"].items():
+            kind = "a smoke run, its numbers mean nothing" if run["quick"] else "median and spread of all rounds"
+            grouped.setdefault(f"measured on {run['date']}, {run['rounds']} rounds, {kind}", []).append(row)
+        for text, rows in grouped.items():
+            runs.setdefault(text, []).append(f"Python {python['label']} {', '.join(rows)}")
+    if len(runs) == 1:
+        return [f"- {text}" for text in runs]
+    return [f"- {text}: {'; '.join(rows)}" for text, rows in runs.items()]
+
+
+_HEADLINES = (
+    ("a disabled call", "W1", "call_ns", 1.0, "ns"),
+    ("a JSON line, to its caller", "W3", "call_ns", 1.0, "ns"),
+    ("with function and line of the call", "W4c", "call_ns", 1.0, "ns"),
+    ("with a traceback of ten frames", "W8", "call_ns", 1000.0, "µs"),
+    ("one of 100,000 rows in arrays", "W9", "call_ns", 1.0, "ns"),
+    ("of 1,000 calls the slowest but one", "W7", "p999_ns", 1000.0, "µs"),
+    ("JSON lines in the file a second, one thread", "W5", "records_per_s", 1e6, "million"),
+    ("JSON lines in the file a second, eight threads", "W6", "records_per_s", 1e6, "million"),
+)
+
+
+def _in_short(results: Mapping[str, Any]) -> str:
+    """Returns what may be claimed elsewhere: undergird as everybody gets it, beside `logging` and the best rival."""
+    lines = [
+        "| | row | " + " | ".join(python["label"] for python in results["pythons"]) + " |",
+        "|---|---|" + "---|" * len(results["pythons"]),
+    ]
+    for what, row, metric, scale, unit in _HEADLINES:
+        cells = [_headline(python["rows"].get(row, {}), metric, scale, unit) for python in results["pythons"]]
+        if any(cells):
+            lines.append(f"| {what} | {row} | " + " | ".join(cell or "-" for cell in cells) + " |")
+    return "### In short\n\n" + "\n".join(lines) if len(lines) > 2 else ""
+
+
+def _headline(outcomes: Outcomes, metric: str, scale: float, unit: str) -> str:
+    ours = number(outcomes, "undergird", metric)
+    if ours is None:
+        return ""
+    most = metric == "records_per_s"
+    rival = best_rival(outcomes, metric, most=most)
+    others = [("`logging`", number(outcomes, "stdlib", metric))]
+    others += [(rival, number(outcomes, rival, metric))] if rival else []
+    beside = [
+        f"{_times(ratio(ours, theirs) if most else ratio(theirs, ours))} {'that of' if most else 'less than'} {name}"
+        for name, theirs in others
+        if theirs is not None
+    ]
+    return ", ".join([f"{ours / scale:.3g} {unit}", *beside])
 
 
 def _set_ups() -> str:
@@ -202,15 +276,18 @@ def _set_ups() -> str:
 
 
 def _verdicts(results: Mapping[str, Any], rows: list[str]) -> str:
-    ours = [name for name, entry in CONTENDERS.items() if entry.role == "ours"]
-    heads = [(python, name) for python in results["pythons"] for name in ours]
-    titles = " | ".join(f"{python['label']}, {name}" for python, name in heads)
-    lines = [f"| row | asked | {titles} |", "|---|---|" + "---|" * len(heads)]
-    for bar in BARS:
-        if bar.row in rows:
-            cells = " | ".join(bar.verdict(python["rows"].get(bar.row, {}), name) for python, name in heads)
+    parts = ["### Asked and reached"]
+    titles = " | ".join(python["label"] for python in results["pythons"])
+    for name, entry in CONTENDERS.items():
+        bars = [bar for bar in BARS if bar.row in rows and entry.takes_part(bar.row)]
+        if entry.role != "ours" or not bars:
+            continue
+        lines = [f"| row | asked of {name} | {titles} |", "|---|---|" + "---|" * len(results["pythons"])]
+        for bar in bars:
+            cells = " | ".join(bar.verdict(python["rows"], name) for python in results["pythons"])
             lines.append(f"| {bar.row} | {bar.text} | {cells} |")
-    return "### Asked and reached\n\n" + "\n".join(lines)
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
 
 
 def _table(row: str, python: Mapping[str, Any]) -> str:

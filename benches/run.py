@@ -2,6 +2,7 @@
 
     python benches/run.py --setup --python python3.12      an environment in build/ for each interpreter
     python benches/run.py --write docs/benchmarks.md       every row, under every environment
+    python benches/run.py --rows W3,W5 --json FILE         some rows; FILE keeps what it has of the others
 
 One process per contender and row; contenders take turns within a round, so that what disturbs the
 machine disturbs all of them; every file is read back before its numbers count.
@@ -24,12 +25,12 @@ from typing import Any
 import environments
 import machine
 import report
-from contenders import CONTENDERS
+from contenders.entries import CONTENDERS
 from environments import Environment
+from rows import ROWS
 from worker import Job
 
-ROWS = ("W1", "W3", "W4", "W4x", "W5", "W7", "W7p", "W8", "R0")
-_LIMIT = 600.0  # seconds for one contender in one row, in one round
+_LIMIT = 120.0  # seconds for one contender in one row, in one round
 
 
 def main(arguments: list[str]) -> int:
@@ -43,10 +44,13 @@ def main(arguments: list[str]) -> int:
     else:
         pythons = environments.existing() or [environments.current()]
     results = run(pythons, options)
-    text = report.markdown(results)
-    print(text)
+    everything = results
     if options.json:
-        options.json.write_text(json.dumps(results, indent=2))
+        if options.json.exists():
+            everything = merged(json.loads(options.json.read_text()), results)
+        options.json.write_text(json.dumps(everything, indent=2))
+    text = report.markdown(everything)
+    print(text)
     if options.write:
         options.write.write_text(report.inserted(options.write.read_text(), text))
     ours = [name for name, entry in CONTENDERS.items() if entry.role in ("ours", "bridge")]
@@ -72,27 +76,41 @@ def run(pythons: list[Environment], options: argparse.Namespace) -> dict[str, An
     runs = environments.BUILD / "bench-runs"
     runs.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=runs))
-    started = time.strftime("%Y-%m-%d", time.gmtime())
     try:
-        measured = [_python(python, folder, options) for python in pythons]
         return {
-            "date": started,
+            "pythons": [_python(python, folder, options) for python in pythons],
             "machine": machine.describe(folder),
-            "rounds": options.rounds,
-            "quick": options.quick,
-            "pythons": measured,
         }
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Returns old results with the rows and interpreters of new ones in their place.
+
+    A row is replaced as a whole, and so its ratios are always those of one run.
+    """
+    pythons = {python["label"]: python for python in old["pythons"]}
+    for python in new["pythons"]:
+        before = pythons.get(python["label"], {"rows": {}, "runs": {}})
+        pythons[python["label"]] = {
+            **python,
+            "rows": {**before["rows"], **python["rows"]},
+            "runs": {**before["runs"], **python["runs"]},
+        }
+    return {**new, "pythons": [pythons[label] for label in sorted(pythons)]}
+
+
 def _python(python: Environment, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     missing = {name: reason for name in options.contenders if (reason := python.missing(name))}
     rows: dict[str, dict[str, Any]] = {}
+    runs: dict[str, dict[str, Any]] = {}
     for row in options.rows:
-        names = [name for name in options.contenders if row in CONTENDERS[name].rows and name not in missing]
+        present = [name for name in options.contenders if row in CONTENDERS[name].rows and name not in missing]
+        names = [name for name in present if CONTENDERS[name].takes_part(row)]
         collected: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-        errors: dict[str, str] = {}
+        errors = {name: CONTENDERS[name].cannot[row] for name in present if name not in names}
+        begin = time.monotonic()
         for turn in range(options.rounds):
             # Nobody is always first, or always after the same neighbour's leftovers.
             for name in names[turn % len(names) :] + names[: turn % len(names)] if names else []:
@@ -103,8 +121,19 @@ def _python(python: Environment, folder: Path, options: argparse.Namespace) -> d
                     errors[name] = outcome["error"]
                 else:
                     collected[name].append(outcome["metrics"])
-            print(f"{python.label} {row}: round {turn + 1} of {options.rounds}", file=sys.stderr, flush=True)
-        rows[row] = {name: {"error": errors[name]} if name in errors else _combined(collected[name]) for name in names}
+        seconds = time.monotonic() - begin
+        print(f"{python.label} {row}: {options.rounds} rounds in {seconds:.0f} s", file=sys.stderr, flush=True)
+        rows[row] = {
+            name: {"error": errors[name]} if name in errors else _combined(collected[name]) for name in present
+        }
+        runs[row] = {
+            "date": time.strftime("%Y-%m-%d", time.gmtime()),
+            "rounds": options.rounds,
+            "quick": options.quick,
+            "seconds": round(seconds, 1),
+        }
+    total = sum(run["seconds"] for run in runs.values())
+    print(f"{python.label}: {len(runs)} rows in {total / 60:.1f} minutes", file=sys.stderr, flush=True)
     return {
         "label": python.label,
         "version": python.version,
@@ -112,6 +141,7 @@ def _python(python: Environment, folder: Path, options: argparse.Namespace) -> d
         "versions": python.versions,
         "missing": missing,
         "rows": rows,
+        "runs": runs,
     }
 
 
@@ -153,11 +183,11 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--setup", action="store_true", help="make the environment of each --python, and stop")
     parser.add_argument("--python", type=_executable, action="append", help="an interpreter (repeatable)")
-    parser.add_argument("--rows", type=_choice(ROWS), default=list(ROWS), help=",".join(ROWS))
+    parser.add_argument("--rows", type=_choice(tuple(ROWS)), default=list(ROWS), help=",".join(ROWS))
     parser.add_argument("--contenders", type=_choice(tuple(CONTENDERS)), default=list(CONTENDERS))
     parser.add_argument("--rounds", type=int, help="default 5; with --quick 1")
     parser.add_argument("--quick", action="store_true", help="just enough to see that everything works")
-    parser.add_argument("--json", type=Path, help="write everything measured to this file")
+    parser.add_argument("--json", type=Path, help="put everything measured into this file, beside what it has")
     parser.add_argument("--write", type=Path, help="put the tables between the markers of this page")
     options = parser.parse_args(arguments)
     options.rounds = options.rounds or (1 if options.quick else 5)

@@ -14,9 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import usage
-from contenders import CONTENDERS, make
-from readback import WrongOutputError, check
-from rows import ROWS, Bench, Metrics
+from bench import Bench, Metrics
+from contenders import make
+from contenders.entries import CONTENDERS
+from readback import WrongOutputError, parts
+from rows import ROWS
 from scale import FULL, QUICK, Scale
 
 
@@ -58,15 +60,16 @@ def main(job: Job) -> None:
 def measure(row: str, name: str, path: Path, scale: Scale) -> Metrics:
     """Returns the metrics of one contender in one row, its output checked."""
     baseline = _imported(name)
-    contender = make(name, path)
+    contender = make(name, path, scale.rotate_at)
     bench = Bench(contender, path, scale, baseline)
     gc.collect()
     metrics = ROWS[row](bench)
     metrics["process_cpu_s"] = bench.cpu / 1e9
     metrics["peak_mib"] = bench.peak / usage.MIB
-    contender.finish()
-    if contender.writes:
-        check(path, bench.contender.layout, bench.logged)
+    bench.contender.finish()
+    bench.check()
+    if CONTENDERS[name].rotates and len(parts(path)) < 2:
+        raise WrongOutputError("no file was rotated")
     return metrics
 
 

@@ -11,17 +11,21 @@ from typing import Any
 import pytest
 
 BENCHES = Path(__file__).resolve().parents[1] / "benches"
-ROWS = ["W1", "W3", "W4", "W4x", "W5", "W7", "W7p", "W8", "R0"]
 OURS = ["undergird", "undergird-disk"]
+ROTATING = ["undergird-rotating", "stdlib-rotating"]
 METRIC = {
     "W1": "call_ns",
     "W3": "call_ns",
     "W4": "call_ns",
     "W4x": "call_ns",
+    "W4c": "call_ns",
     "W5": "records_per_s",
+    "W6": "records_per_s",
     "W7": "p99_ns",
     "W7p": "p999_ns",
     "W8": "call_ns",
+    "W9": "call_ns",
+    "W9s": "call_ns",
     "R0": "visible_max_ms",
 }
 PAGE = """Before.
@@ -46,7 +50,7 @@ def smoke_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any],
     page = folder / "benchmarks.md"
     page.write_text(PAGE)
     results = folder / "results.json"
-    names = ",".join([*OURS, "stdlib"])
+    names = ",".join([*OURS, "stdlib", *ROTATING])
     done = driver("--quick", "--contenders", names, "--json", str(results), "--write", str(page))
     assert done.returncode == 0, done.stderr
     return json.loads(results.read_text()), page.read_text()
@@ -55,9 +59,10 @@ def smoke_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any],
 def test_a_quick_run_measures_every_row(smoke_run: tuple[dict[str, Any], str]) -> None:
     results, _ = smoke_run
     [python] = results["pythons"]
-    assert list(python["rows"]) == ROWS
+    assert list(python["rows"]) == list(METRIC)
     for row, outcomes in python["rows"].items():
-        assert sorted(outcomes) == sorted([*OURS, "stdlib"])
+        rotating = ROTATING if row in ("W5", "W6", "W7", "W7p") else []
+        assert sorted(outcomes) == sorted([*OURS, "stdlib", *rotating])
         for name, outcome in outcomes.items():
             assert "error" not in outcome, f"{row} {name}: {outcome}"
             assert outcome["metrics"][METRIC[row]]["median"] >= 0
@@ -86,10 +91,46 @@ def test_a_page_keeps_its_text_around_the_tables(smoke_run: tuple[dict[str, Any]
     assert page.startswith("Before.\n")
     assert page.endswith("\nAfter.\n")
     assert "Old numbers." not in page
-    for row in ROWS:
+    for row in METRIC:
         assert f"### {row}: " in page
-        # Nothing is asked of W4x, which shows what a context costs beside W4.
-        assert (f"| {row} | " in page) == (row != "W4x")
+        # Nothing is asked of W4x, which shows what a context costs beside W4, nor of W9s.
+        assert (f"| {row} | " in page) == (row not in ("W4x", "W9s"))
+
+
+def test_what_a_page_claims_in_short_is_the_number_of_a_row(smoke_run: tuple[dict[str, Any], str]) -> None:
+    results, page = smoke_run
+    [claim] = [line for line in page.splitlines() if line.startswith("| a JSON line, to its caller | W3 | ")]
+    median = results["pythons"][0]["rows"]["W3"]["undergird"]["metrics"]["call_ns"]["median"]
+    assert f"| {median:.3g} ns, " in claim
+
+
+def test_a_run_of_some_rows_keeps_what_was_measured_of_the_others(tmp_path: Path) -> None:
+    results = tmp_path / "results.json"
+
+    def run(row: str) -> dict[str, Any]:
+        done = driver("--quick", "--contenders", "stdlib", "--rows", row, "--json", str(results))
+        assert done.returncode == 0, done.stderr
+        assert f"{row}: 1 rounds in " in done.stderr
+        [python] = json.loads(results.read_text())["pythons"]
+        assert isinstance(python, dict)
+        return python
+
+    before, after = run("W1"), run("W3")
+    assert list(after["rows"]) == list(after["runs"]) == ["W1", "W3"]
+    assert after["rows"]["W1"] == before["rows"]["W1"]
+
+
+def test_what_a_rival_cannot_do_is_said_and_not_tried(tmp_path: Path) -> None:
+    script = f"""
+import argparse, pathlib, sys
+sys.path.insert(0, {str(BENCHES)!r})
+import environments, run
+python = environments.Environment(pathlib.Path("no such"), "3.13.0", "PGO", "cc", dict(spdlog="2.0", orjson="3.10"))
+options = argparse.Namespace(contenders=["spdlog"], rows=["W4x"], rounds=1, quick=True)
+print(run._python(python, pathlib.Path({str(tmp_path)!r}), options)["rows"])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "{'W4x': {'spdlog': {'error': 'has no context'}}}"
 
 
 def test_what_is_not_installed_is_said_and_not_left_out(tmp_path: Path) -> None:
@@ -126,13 +167,48 @@ def test_a_wrong_file_does_not_count(tmp_path: Path, damage: Any, complaint: str
     make = (
         "import json, loops; "
         "[print(json.dumps(dict(timestamp='2026-11-21T07:26:00.000001Z', level='INFO', logger_name='sim.cells', "
-        "message='agent moved', agent_id=i, energy=x, kind=s))) for i, x, s in loops.rows(0, 3)]"
+        "message='agent moved', agent_id=i, energy=x, kind=s))) for i, x, s in loops.THREE.rows(0, 3)]"
     )
     made = subprocess.run([sys.executable, "-c", prelude + make], capture_output=True, check=True)
-    check = f"import pathlib, contenders, readback; readback.check(pathlib.Path({str(log)!r}), contenders.Layout(), 3)"
+    check = (
+        "import pathlib, contenders, loops, readback; "
+        f"readback.check(pathlib.Path({str(log)!r}), contenders.Layout(), loops.THREE, [range(3)])"
+    )
     log.write_bytes(made.stdout)
     subprocess.run([sys.executable, "-c", prelude + check], check=True)
     log.write_bytes(b"".join(damage(made.stdout.splitlines(keepends=True))))
     done = subprocess.run([sys.executable, "-c", prelude + check], capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert complaint in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("order", "complaint"),
+    [
+        ([0, 1, 2, 3, 4, 5], None),
+        ([0, 3, 1, 4, 5, 2], None),
+        ([0, 3, 2, 1, 4, 5], "line 3 should carry"),
+        ([0, 3, 1, 4, 4, 5, 2], "line 5 should carry"),
+        ([0, 1, 2, 3, 4], "1 of 6 records are not in the file"),
+    ],
+    ids=["one after the other", "by turns", "swapped within a thread", "doubled", "lost"],
+)
+def test_the_order_of_each_thread_counts_over_all_files_of_a_log(
+    tmp_path: Path, order: list[int], complaint: str | None
+) -> None:
+    log = tmp_path / "run.log"
+    script = f"""
+import json, pathlib, sys
+sys.path.insert(0, {str(BENCHES)!r})
+import contenders, loops, readback
+log = pathlib.Path({str(log)!r})
+common = dict(timestamp="2026-11-21T07:26:00.000001Z", level="INFO", logger_name="sim.cells", message="agent moved")
+rows = list(loops.THREE.rows(0, 6))
+lines = [json.dumps(common | dict(zip(loops.THREE.keys, rows[number]))) + "\\n" for number in {order}]
+for suffix, part in ((".10", lines[:1]), (".9", lines[1:3]), ("", lines[3:])):
+    pathlib.Path(str(log) + suffix).write_text("".join(part))
+readback.check(log, contenders.Layout(), loops.THREE, [range(3), range(3, 6)])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == (complaint is None)
+    assert complaint is None or complaint in done.stderr

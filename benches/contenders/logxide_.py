@@ -6,10 +6,14 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from contenders import CARRIED, LOGGER_NAME, MESSAGE, Contender
+from loops import PLACE
+
+from contenders import LOGGER_NAME, MESSAGE, Contender, encoded
 
 _FORMAT = '{"timestamp":"%(asctime)s","level":"%(levelname)s","logger_name":"%(name)s",%(message)s}'
 _FRAGMENT = f'log.info(dumps({{"message": "{MESSAGE}", "agent_id": i, "energy": x, "kind": s}})[1:-1].decode())'
+# Six digits are printed, three of them carry information: it stamps to the millisecond.
+_STAMP = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
 
 def make(path: Path) -> Contender:
@@ -20,19 +24,20 @@ def make(path: Path) -> Contender:
     log.setLevel(20)
     log.propagate = False
     handler = native.FileHandler(str(path))
-    # Six digits are printed, three of them carry information: it stamps to the millisecond.
-    handler.setFormatterSpec(_FORMAT, "%Y-%m-%dT%H:%M:%S%.6fZ")
+    handler.setFormatterSpec(_FORMAT, _STAMP)
     log.addHandler(handler)
 
-    def bound() -> Contender:
-        names = {**plain.names, "bound": dict(CARRIED)}
-        return plain.carrying(names=names, enabled=plain.enabled.replace('"agent_id"', '**bound, "agent_id"'))
+    def placed(plain: Contender) -> Contender:
+        place = '"function_name":"%(funcName)s","line_number":%(lineno)d,%(message)s'
+        handler.setFormatterSpec(_FORMAT.replace("%(message)s", place), _STAMP)
+        return plain.carrying(PLACE)
 
-    plain = Contender(
+    return Contender(
         names={"log": log, "dumps": orjson.dumps},
         enabled=_FRAGMENT,
         flush=handler.flush,
         finish=handler.flush,
-        bound=bound,
+        bound=encoded.bound,
+        placed=placed,
+        excepting=encoded.excepting,
     )
-    return plain

@@ -7,7 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from contenders import CARRIED, LOGGER_NAME, MESSAGE, Contender
+from loops import PLACE
+
+from contenders import LOGGER_NAME, MESSAGE, Contender, encoded
+
+_FORMAT = '{"level":"%(levelname)s","logger_name":"%(name)s",%(message)s}'
 
 
 def make(path: Path) -> Contender:
@@ -15,16 +19,17 @@ def make(path: Path) -> Contender:
     picologging: Any = importlib.import_module("picologging")
     orjson: Any = importlib.import_module("orjson")
     handler = picologging.FileHandler(str(path))
-    handler.setFormatter(picologging.Formatter('{"level":"%(levelname)s","logger_name":"%(name)s",%(message)s}'))
+    handler.setFormatter(picologging.Formatter(_FORMAT))
     log = picologging.getLogger(LOGGER_NAME)
     log.setLevel(picologging.INFO)
     log.addHandler(handler)
 
-    def bound() -> Contender:
-        names = {**plain.names, "bound": dict(CARRIED)}
-        return plain.carrying(names=names, enabled=plain.enabled.replace('"agent_id"', '**bound, "agent_id"'))
+    def placed(plain: Contender) -> Contender:
+        place = '"function_name":"%(funcName)s","line_number":%(lineno)d,%(message)s'
+        handler.setFormatter(picologging.Formatter(_FORMAT.replace("%(message)s", place)))
+        return plain.carrying(PLACE)
 
-    plain = Contender(
+    return Contender(
         names={
             "log": log,
             "dumps": orjson.dumps,
@@ -38,6 +43,7 @@ def make(path: Path) -> Contender:
         ),
         flush=handler.flush,
         finish=handler.close,
-        bound=bound,
+        bound=encoded.bound,
+        placed=placed,
+        excepting=encoded.excepting,
     )
-    return plain

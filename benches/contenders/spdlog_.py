@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from contenders import CARRIED, LOGGER_NAME, MESSAGE, Contender
+from contenders import LOGGER_NAME, MESSAGE, Contender, encoded
 
 _PATTERN = '{"timestamp":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","logger_name":"%n",%v}'
 
@@ -15,24 +15,31 @@ def make(path: Path) -> Contender:
     """Returns a synchronous, single-threaded spdlog file logger, its fastest kind."""
     spdlog: Any = importlib.import_module("spdlog")
     orjson: Any = importlib.import_module("orjson")
-    log = spdlog.FileLogger(LOGGER_NAME, str(path), False, False)
-    log.set_level(spdlog.LogLevel.INFO)
-    log.set_pattern(_PATTERN, spdlog.PatternTimeType.utc)
 
-    def finish() -> None:
-        log.flush()
-        log.close()
+    def made(*, for_threads: bool) -> Contender:
+        log = spdlog.FileLogger(LOGGER_NAME, str(path), for_threads, False)
+        log.set_level(spdlog.LogLevel.INFO)
+        log.set_pattern(_PATTERN, spdlog.PatternTimeType.utc)
 
-    def bound() -> Contender:
-        names = {**plain.names, "bound": dict(CARRIED)}
-        return plain.carrying(names=names, enabled=plain.enabled.replace('"agent_id"', '**bound, "agent_id"'))
+        def finish() -> None:
+            log.flush()
+            log.close()
 
-    plain = Contender(
-        names={"log": log, "dumps": orjson.dumps},
-        enabled=(f'log.info(dumps({{"message": "{MESSAGE}", "agent_id": i, "energy": x, "kind": s}})[1:-1].decode())'),
-        disabled='log.debug("x")',
-        flush=log.flush,
-        finish=finish,
-        bound=bound,
-    )
-    return plain
+        def threaded(plain: Contender) -> Contender:
+            plain.finish()
+            return made(for_threads=True)
+
+        return Contender(
+            names={"log": log, "dumps": orjson.dumps},
+            enabled=(
+                f'log.info(dumps({{"message": "{MESSAGE}", "agent_id": i, "energy": x, "kind": s}})[1:-1].decode())'
+            ),
+            disabled='log.debug("x")',
+            flush=log.flush,
+            finish=finish,
+            bound=encoded.bound,
+            excepting=encoded.excepting,
+            threaded=threaded,
+        )
+
+    return made(for_threads=False)

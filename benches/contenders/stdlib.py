@@ -7,10 +7,13 @@ import logging
 from collections.abc import MutableMapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-from contenders import CARRIED, LOGGER_NAME, MESSAGE, Contender
+from loops import PLACE
+
+from contenders import BACKUPS, CARRIED, LOGGER_NAME, MESSAGE, Contender
 
 _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -20,17 +23,29 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Returns the line without its end."""
+        line = self.head(record)
+        line.update({key: value for key, value in record.__dict__.items() if key not in _ORDINARY})
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+    def head(self, record: logging.LogRecord) -> dict[str, Any]:
+        """Returns what stands in every line."""
         stamp = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
-        line = {
+        return {
             "timestamp": stamp.replace("+00:00", "Z"),
             "level": record.levelname,
             "logger_name": record.name,
             "message": record.getMessage(),
         }
-        line.update({key: value for key, value in record.__dict__.items() if key not in _ORDINARY})
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+
+
+class PlaceFormatter(JsonFormatter):
+    """Says besides where the call is."""
+
+    def head(self, record: logging.LogRecord) -> dict[str, Any]:
+        """Returns what stands in every line."""
+        return {**super().head(record), "function_name": record.funcName, "line_number": record.lineno}
 
 
 class Bound(logging.LoggerAdapter[logging.Logger]):
@@ -44,16 +59,24 @@ class Bound(logging.LoggerAdapter[logging.Logger]):
 
 def make(path: Path) -> Contender:
     """Returns the standard library's logger."""
-    handler = logging.FileHandler(path, encoding="utf-8")
+    return _make(logging.FileHandler(path, encoding="utf-8"))
+
+
+def rotating(path: Path, rotate_at: int) -> Contender:
+    """Returns it with files that are rotated by size."""
+    return _make(RotatingFileHandler(path, maxBytes=rotate_at, backupCount=BACKUPS, encoding="utf-8"))
+
+
+def _make(handler: logging.FileHandler) -> Contender:
     handler.setFormatter(JsonFormatter())
     log = logging.getLogger(LOGGER_NAME)
     log.setLevel(logging.INFO)
     log.addHandler(handler)
 
-    def bound() -> Contender:
-        return plain.carrying(names={"log": Bound(log, dict(CARRIED))})
+    def bound(plain: Contender) -> Contender:
+        return plain.with_names(log=Bound(log, dict(CARRIED))).carrying()
 
-    def surrounded() -> Contender:
+    def surrounded(plain: Contender) -> Contender:
         fields: ContextVar[dict[str, object]] = ContextVar("fields")
         fields.set(dict(CARRIED))
 
@@ -64,16 +87,17 @@ def make(path: Path) -> Contender:
         handler.addFilter(add)
         return plain.carrying()
 
-    def excepting() -> Contender:
-        return plain.with_traceback()
+    def placed(plain: Contender) -> Contender:
+        handler.setFormatter(PlaceFormatter())
+        return plain.carrying(PLACE)
 
-    plain = Contender(
+    return Contender(
         names={"log": log},
         enabled=f'log.info("{MESSAGE}", extra={{"agent_id": i, "energy": x, "kind": s}})',
         flush=handler.flush,
         finish=logging.shutdown,
         bound=bound,
         surrounded=surrounded,
-        excepting=excepting,
+        placed=placed,
+        excepting=Contender.with_traceback,
     )
-    return plain

@@ -6,6 +6,8 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+from loops import PLACE
+
 from contenders import CARRIED, LOGGER_NAME, MESSAGE, Contender, Layout
 
 
@@ -28,26 +30,29 @@ def make(path: Path) -> Contender:
     # `bind` returns the assembled logger: the lazy proxy of `get_logger` costs more at each call.
     log = structlog.get_logger().bind(logger_name=LOGGER_NAME)
 
-    def bound() -> Contender:
-        return plain.carrying(names={"log": log.bind(**CARRIED)})
-
-    def surrounded() -> Contender:
+    def surrounded(plain: Contender) -> Contender:
         processors.insert(0, structlog.contextvars.merge_contextvars)
         structlog.contextvars.bind_contextvars(**CARRIED)
         return plain.carrying()
 
-    def excepting() -> Contender:
+    def placed(plain: Contender) -> Contender:
+        adder = structlog.processors.CallsiteParameterAdder
+        parameter = structlog.processors.CallsiteParameter
+        processors.insert(0, adder({parameter.FUNC_NAME, parameter.LINENO}))
+        return plain.carrying({"func_name": PLACE["function_name"], "lineno": PLACE["line_number"]})
+
+    def excepting(plain: Contender) -> Contender:
         processors.insert(0, structlog.processors.format_exc_info)
         return plain.with_traceback()
 
-    plain = Contender(
+    return Contender(
         names={"log": log},
         enabled=f'log.info("{MESSAGE}", agent_id=i, energy=x, kind=s)',
         flush=file.flush,
         finish=file.close,
         layout=Layout(message="event"),
-        bound=bound,
+        bound=lambda plain: plain.with_names(log=log.bind(**CARRIED)).carrying(),
         surrounded=surrounded,
+        placed=placed,
         excepting=excepting,
     )
-    return plain

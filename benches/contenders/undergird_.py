@@ -1,4 +1,4 @@
-"""undergird, with its ring in shared memory and on the disk, and below structlog."""
+"""undergird, with its ring in shared memory and on the disk, with rotation, and below structlog."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from loops import PLACE
+
 import undergird
-from contenders import CARRIED, LOGGER_NAME, MESSAGE, Contender
+from contenders import BACKUPS, CARRIED, LOGGER_NAME, MESSAGE, Contender
 
 
 def in_shared_memory(path: Path) -> Contender:
     """Returns undergird as everybody gets it."""
-    return _make(path, ring_dir=None)
+    return _make(path)
 
 
 def on_disk(path: Path) -> Contender:
@@ -22,6 +24,11 @@ def on_disk(path: Path) -> Contender:
     # Owner only, as the library asks of every folder it puts records into.
     ring_dir.mkdir(mode=0o700)
     return _make(path, ring_dir=str(ring_dir))
+
+
+def rotating(path: Path, rotate_at: int) -> Contender:
+    """Returns undergird with files that are rotated by size."""
+    return _make(path, max_bytes=rotate_at, backup_count=BACKUPS)
 
 
 def through_structlog(path: Path) -> Contender:
@@ -36,12 +43,11 @@ def through_structlog(path: Path) -> Contender:
     )
     # As of structlog itself: the assembled logger, not the lazy proxy.
     log = structlog.get_logger(LOGGER_NAME).bind()
-    plain = replace(_make(path, ring_dir=None), names={"log": log})
-    return replace(plain, bound=lambda: plain.carrying(names={"log": log.bind(**CARRIED)}))
+    return replace(_make(path), names={"log": log})
 
 
-def _make(path: Path, ring_dir: str | None) -> Contender:
-    undergird.configure(str(path), level="INFO", ring_dir=ring_dir)
+def _make(path: Path, **settings: Any) -> Contender:
+    undergird.configure(str(path), level="INFO", **settings)
 
     def flush() -> None:
         if undergird.flush(60.0) is False:
@@ -51,25 +57,26 @@ def _make(path: Path, ring_dir: str | None) -> Contender:
         flush()
         undergird.shutdown()
 
-    log = undergird.get_logger(LOGGER_NAME)
+    def bound(plain: Contender) -> Contender:
+        log: Any = plain.names["log"]
+        return plain.with_names(log=log.bind(**CARRIED)).carrying()
 
-    def bound() -> Contender:
-        return plain.carrying(names={"log": log.bind(**CARRIED)})
-
-    def surrounded() -> Contender:
+    def surrounded(plain: Contender) -> Contender:
         undergird.context.bind(**CARRIED)
         return plain.carrying()
 
-    def excepting() -> Contender:
-        return plain.with_traceback()
+    def placed(plain: Contender) -> Contender:
+        undergird.configure(str(path), level="INFO", call_site=True, **settings)
+        return plain.carrying(PLACE)
 
-    plain = Contender(
-        names={"log": log},
+    return Contender(
+        names={"log": undergird.get_logger(LOGGER_NAME)},
         enabled=f'log.info("{MESSAGE}", agent_id=i, energy=x, kind=s)',
+        many=f'log.many("{MESSAGE}", agent_id=i, energy=x, kind=s, alive=b)',
         flush=flush,
         finish=finish,
         bound=bound,
         surrounded=surrounded,
-        excepting=excepting,
+        placed=placed,
+        excepting=Contender.with_traceback,
     )
-    return plain

@@ -1,0 +1,57 @@
+"""logust. Its own JSON stamps to the millisecond without a zone, so orjson encodes stamp, message and fields."""
+
+from __future__ import annotations
+
+import importlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from loops import PLACE
+
+from contenders import CARRIED, LOGGER_NAME, MESSAGE, Contender, encoded
+
+# A brace before a name begins a placeholder, and nothing escapes it: the line's first comes with the message.
+_FORMAT = '{message},"level":"{level}","logger_name":"{extra[logger_name]}"}'
+
+
+def make(path: Path) -> Contender:
+    """Returns a logust logger with its native file sink."""
+    logust: Any = importlib.import_module("logust")
+    orjson: Any = importlib.import_module("orjson")
+    # It comes with a console.
+    logust.logger.remove()
+    sink = logust.logger.add(str(path), format=_FORMAT, level="INFO")
+    log = logust.logger.bind(logger_name=LOGGER_NAME)
+
+    def surrounded(plain: Contender) -> Contender:
+        context = log.contextualize(**CARRIED)
+        context.__enter__()
+        # It ends when nothing refers to it any more.
+        return plain.with_names(context=context).carrying()
+
+    def placed(plain: Contender) -> Contender:
+        logust.logger.remove(sink)
+        place = '{message},"function_name":"{function}","line_number":{line}'
+        logust.logger.add(str(path), format=_FORMAT.replace("{message}", place), level="INFO")
+        return plain.carrying(PLACE)
+
+    return Contender(
+        names={
+            "log": log,
+            "dumps": orjson.dumps,
+            "now": datetime.now,
+            "utc": UTC,
+            "option": orjson.OPT_UTC_Z,
+        },
+        enabled=(
+            f'log.info(dumps({{"timestamp": now(utc), "message": "{MESSAGE}", "agent_id": i,'
+            ' "energy": x, "kind": s}, option=option)[:-1].decode())'
+        ),
+        flush=logust.logger.complete,
+        finish=logust.logger.complete,
+        bound=encoded.bound,
+        surrounded=surrounded,
+        placed=placed,
+        excepting=encoded.excepting,
+    )
