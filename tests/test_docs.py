@@ -26,6 +26,7 @@ PAGES = [
     ROOT / "docs" / "context.md",
     ROOT / "docs" / "exceptions.md",
     ROOT / "docs" / "formats.md",
+    ROOT / "docs" / "files.md",
     ROOT / "docs" / "bulk.md",
     ROOT / "docs" / "structlog.md",
     ROOT / "docs" / "stdlib.md",

@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     )
     from undergird.log.rotation import Rotation
     from undergird.log.rules import Limit, Sample
+    from undergird.log.sinks import FileSink
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ConfigurationError",
+    "FileSink",
     "Limit",
     "LogFileError",
     "Logger",
@@ -60,6 +62,7 @@ __all__ = [
 
 _HOME = {
     "ConfigurationError": "undergird.errors",
+    "FileSink": "undergird.log.sinks",
     "Limit": "undergird.log.rules",
     "LogFileError": "undergird.errors",
     "Rotation": "undergird.log.rotation",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import undergird
+from undergird import _core
 from undergird.log.tree.handlers import FileHandler
 
 if TYPE_CHECKING:
@@ -177,6 +178,23 @@ def test_rules_that_cannot_be_are_named(settings: dict[str, Any], named: str, tm
         undergird.configure(tmp_path / "run.log", **settings)
     assert named in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_compression_that_has_not_been_built_in_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(_core, "compressions", lambda: ["gzip"])
+    for settings in ({"compress": "zstd", "max_bytes": 1000}, {"compress": "zstd", "when": "midnight"}):
+        with pytest.raises(
+            undergird.ConfigurationError, match="'zstd' is not in this build of undergird: build it with"
+        ):
+            undergird.configure(tmp_path / "run.log", **settings)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_can_be_compressed_with_was_built_in() -> None:
+    for word in ("gzip", "zstd"):
+        if word in _core.compressions():
+            assert undergird.Rotation(max_bytes=1000, compress=word)
+    assert "gzip" in _core.compressions()
 
 
 def test_rules_without_a_file_are_refused() -> None:

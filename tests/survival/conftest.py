@@ -149,6 +149,24 @@ class Scene:
         """Lines that are in the file now."""
         return self.path.read_bytes().count(b"\n") if self.path.exists() else 0
 
+    def numbers_in(self, name: str, begin: str | None = None) -> list[int]:
+        """The numbers in a file and in what was put aside of it, in order.
+
+        With `begin`, asserts that every line is whole and begins so; without, a torn one is passed over.
+        """
+        parts = [path for path in self.directory.glob(f"{name}*") if path.name[len(name) + 1 :].isdigit()]
+        parts.sort(key=lambda path: -int(path.name[len(name) + 1 :]))
+        found = []
+        for part in [*parts, self.directory / name]:
+            for line in part.read_text().splitlines() if part.exists() else ():
+                number = re.search(r"number[\":=]+(\d+)\}?$", line)
+                if begin is not None:
+                    assert number, f"a broken line: {line!r}"
+                    assert line.startswith(begin), f"a broken line: {line!r}"
+                if number:
+                    found.append(int(number[1]))
+        return found
+
     @contextmanager
     def held_log(self) -> Iterator[None]:
         """Keeps everybody from writing the log, so that records wait in their rings."""

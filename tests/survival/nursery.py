@@ -25,21 +25,32 @@ import undergird.log.run.rings
 
 
 def write(
-    path: str, shared: str, threads: int = 1, killed_after: float | None = None, rows: int = 1, **options: Any
+    path: str,
+    shared: str,
+    threads: int = 1,
+    killed_after: float | None = None,
+    rows: int = 1,
+    sinks: list[dict[str, Any]] | None = None,
+    **options: Any,
 ) -> None:
     """Logs numbers for ever, each thread its own, and stores each after its call has returned.
 
     `killed_after` is in seconds of the process's own processor time: the kill then comes while it is at work, however
-    busy the machine is with other things. With more than one of `rows` each call logs as many numbers.
+    busy the machine is with other things. With more than one of `rows` each call logs as many numbers. `sinks` are
+    further files; every tenth number is an error's, for those that take nothing else.
     """
     with Path(shared).open("r+b") as file:
         # Eight bytes are stored at once; `struct.pack_into` would clear them first.
         numbers = memoryview(mmap.mmap(file.fileno(), 0)).cast("Q")
-    undergird.configure(path, **options)
+    files = [sink(**settings) for settings in sinks or ()]
+    undergird.configure(path, sinks=files, **options)
     log = undergird.get_logger("survivor")
 
     def work(thread: int) -> None:
         info = log.info
+        for number in itertools.count(1) if files else ():
+            (info if number % 10 else log.error)("record", thread=thread, number=number)
+            numbers[thread] = number
         for first in itertools.count(1, rows) if rows > 1 else ():
             log.many("record", thread=thread, number=array("q", range(first, first + rows)))
             numbers[thread] = first + rows - 1
@@ -52,6 +63,11 @@ def write(
     for thread in range(1, threads):
         threading.Thread(target=work, args=(thread,), daemon=True).start()
     work(0)
+
+
+def sink(rotation: dict[str, Any] | None = None, **settings: Any) -> undergird.FileSink:
+    """One of several files."""
+    return undergird.FileSink(**settings, rotation=None if rotation is None else undergird.Rotation(**rotation))
 
 
 def set_timer(seconds: float) -> None:

@@ -116,6 +116,21 @@ def test_a_worker_has_a_small_ring_where_its_parents_is_large(script: Script, tm
         assert 0 < both - own <= own / share
 
 
+def test_workers_log_to_every_file_of_the_run(script: Script, tmp_path: Path) -> None:
+    errors = "undergird.FileSink('errors.log', level='ERROR')"
+    parts = "undergird.FileSink('worker.txt', loggers=['worker'], format='text', rotation=undergird.Rotation(max_bytes=9000))"
+    rest = "undergird.FileSink('rest.log', except_loggers=['worker'])"
+    run_main(script, tmp_path, main(POOLS["spawn"], settings=f"sinks=[{errors}, {parts}, {rest}]"))
+    numbers = [(task, number) for task in range(6) for number in range(200)]
+    assert sorted((line["task"], line["number"]) for line in lines(tmp_path)) == numbers
+    files = list(tmp_path.glob("worker.txt*"))
+    assert len(files) > 5
+    assert max(file.stat().st_size for file in files) < 9000
+    found = [line.split(" worker: step ")[1] for file in files for line in file.read_text().splitlines()]
+    assert sorted(found) == sorted(f"task={task} number={number} password=secret" for task, number in numbers)
+    assert (tmp_path / "errors.log").read_text() == (tmp_path / "rest.log").read_text() == ""
+
+
 def test_a_worker_with_a_run_of_its_own_does_not_join(script: Script, tmp_path: Path) -> None:
     source = main("import subprocess, sys; subprocess.run([sys.executable, '-c', OWN], check=True)")
     own = "import undergird; undergird.configure('own.log'); import worker; worker.work(1)"

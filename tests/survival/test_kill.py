@@ -77,6 +77,44 @@ def test_every_row_of_a_call_that_returned_before_a_kill_is_in_the_file_once(sce
 
 
 @PATIENCE
+def test_every_file_of_a_killed_process_has_its_records_once_in_its_format_and_rotation(scene: Scene) -> None:
+    draw = chance()
+    top = scene.directory
+    apart = 0
+    for each in range(max(ROUNDS // 20, 2)):
+        scene.move_to(top / str(each))
+        errors = {"path": scene.directory / "errors.log", "level": "ERROR", "format": "logfmt"}
+        text = {"path": scene.directory / "run.txt", "format": "text", "rotation": {"max_bytes": 50_000}}
+        nobody = {"path": scene.directory / "nobody.log", "loggers": ["elsewhere"]}
+        pid = scene.write(
+            sinks=[errors, text, nobody],
+            max_bytes=200_000,
+            ring_size=draw.choice((1 << 20, 4 << 20)),
+            killed_after=draw.uniform(0.004, 0.04),
+        )
+        assert scene.nursery.wait(pid) == -signal.SIGKILL
+        apart += len(scene.numbers_in("run.log")) != len(scene.numbers_in("run.txt"))
+        if each % 2:
+            # The recovery is killed too.
+            recovering = scene.nursery.do("recover", directory=scene.directory)
+            time.sleep(draw.uniform(0.0, 0.01))
+            scene.nursery.kill(recovering)
+        code, said = scene.recover()
+        assert code == 0, said
+        stored = scene.numbers[0]
+        for name, step, begin in (("run.log", 1, '{"'), ("run.txt", 1, "20"), ("errors.log", 10, "timestamp=20")):
+            found = scene.numbers_in(name, begin=begin)
+            assert found == list(range(step, step * len(found) + 1, step)), f"{name}: lost, doubled or out of order"
+            assert stored // step <= len(found) <= (stored + 1) // step, name
+        assert all(path.stat().st_size < 50_000 for path in scene.directory.glob("run.txt*"))
+        assert all(path.stat().st_size < 200_000 for path in scene.directory.glob("run.log*"))
+        assert scene.numbers_in("nobody.log") == []
+        assert scene.recover() == (0, "nothing to recover\n")
+    print(f"{apart} kills came between two files")
+    assert apart > 0
+
+
+@PATIENCE
 def test_a_kill_while_a_run_begins_leaves_nothing_broken(scene: Scene) -> None:
     draw = chance()
     top = scene.directory

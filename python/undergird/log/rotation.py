@@ -36,7 +36,8 @@ class Rotation:
             `{name}`, `{stem}` and `{suffix}` of the log's own name. Where a name is taken, a number is added. The
             default is the standard library's: `run.log.2026-11-21` if they go by time, else `run.log.1` for the
             youngest.
-        compress: `"gzip"`, on a thread of its own; `None` leaves them as they are.
+        compress: `"gzip"`, on a thread of its own; `"zstd"` the same, where it has been built in; `None` leaves them as
+            they are.
 
     Raises:
         ConfigurationError: A value that cannot be; the message names it.
@@ -76,8 +77,13 @@ class Rotation:
         days = self.backup_days
         if days is not None and (type(days) not in (int, float) or not 0 <= days <= 1e6):
             raise ConfigurationError(f"backup_days {days!r} is not a number of days from 0 to 1000000")
-        if self.compress not in (None, "gzip"):
-            raise ConfigurationError(f"compress {self.compress!r} is not known; there is 'gzip' and None")
+        if self.compress not in (None, "gzip", "zstd"):
+            raise ConfigurationError(f"compress {self.compress!r} is not known; there is 'gzip', 'zstd' and None")
+        if self.compress is not None and self.compress not in _core.compressions():
+            raise ConfigurationError(
+                f"compress {self.compress!r} is not in this build of undergird: build it with the feature "
+                f"{self.compress!r}, or take 'gzip'"
+            )
         kept = (self.backup_count, self.backup_days, self.backup_bytes, self.backup_name, self.compress)
         if not self and any(value is not None for value in kept):
             raise ConfigurationError("rules for logs that were put aside, but nothing says when: max_bytes or when")
@@ -103,7 +109,7 @@ class Rotation:
                 files=self.backup_count,
                 seconds=None if self.backup_days is None else round(self.backup_days * 86_400),
                 total_bytes=self.backup_bytes,
-                gzip=self.compress == "gzip",
+                compression=self.compress or "",
             )
         except (TypeError, ValueError) as error:
             raise ConfigurationError(f"backup_name {name!r} cannot be: {error}") from error

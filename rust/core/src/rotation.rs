@@ -38,6 +38,24 @@ pub enum Compression {
     None = 0,
     /// gzip.
     Gzip = 1,
+    /// Zstandard, in builds with the feature `zstd`.
+    Zstd = 2,
+}
+
+impl Compression {
+    /// What the names of logs end with that are compressed so.
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Compression::None => "",
+            Compression::Gzip => ".gz",
+            Compression::Zstd => ".zst",
+        }
+    }
+
+    /// Whether this build can do it.
+    pub const fn is_built_in(self) -> bool {
+        !matches!(self, Compression::Zstd) || cfg!(feature = "zstd")
+    }
 }
 
 /// The rules for one log.
@@ -117,6 +135,7 @@ impl Rotation {
         let compression = match rest.u8()? {
             0 => Compression::None,
             1 => Compression::Gzip,
+            2 => Compression::Zstd,
             _ => return Err(Malformed),
         };
         let (kind, number, at) = (rest.u8()?, rest.u32()?, rest.u32()?);

@@ -83,13 +83,13 @@ fn the_oldest_go_when_there_are_more_than_are_kept() {
 #[test]
 fn a_gap_that_a_kill_left_is_filled_and_compressed_logs_move_along() {
     let run = Run::new();
-    for (name, text) in [("run.log", "c"), ("run.log.1.gz", "b"), ("run.log.3", "a")] {
+    for (name, text) in [("run.log", "d"), ("run.log.1.gz", "c"), ("run.log.2.zst", "b"), ("run.log.4", "a")] {
         fs::write(run.path().join(name), text).unwrap();
     }
     Names::Numbered.put_aside(&run.log(), 0, &Zone::default(), &Keep::default()).unwrap();
     let text = |name: &str| fs::read_to_string(run.path().join(name)).unwrap();
-    assert_eq!((text("run.log.1"), text("run.log.2.gz"), text("run.log.3")), ("c".into(), "b".into(), "a".into()));
-    assert_eq!(names_in(&run).len(), 3);
+    assert_eq!(["run.log.1", "run.log.2.gz", "run.log.3.zst", "run.log.4"].map(text), ["d", "c", "b", "a"]);
+    assert_eq!(names_in(&run).len(), 4);
 }
 
 #[test]
@@ -120,8 +120,14 @@ fn what_is_older_or_more_than_is_kept_goes_and_nothing_else() {
 
 #[test]
 fn compressed_logs_hold_what_the_logs_held() {
+    compressed_logs_hold_it(Compression::Gzip, |file| Box::new(flate2::read::GzDecoder::new(file)));
+    #[cfg(feature = "zstd")]
+    compressed_logs_hold_it(Compression::Zstd, |file| Box::new(zstd::Decoder::new(file).unwrap()));
+}
+
+fn compressed_logs_hold_it(compression: Compression, decoder: fn(fs::File) -> Box<dyn Read>) {
     let run = Run::new();
-    let rotation = Rotation { compression: Compression::Gzip, ..by_size(2000) };
+    let rotation = Rotation { compression, ..by_size(2000) };
     let mut maker = Maker::rotating(&run, "a", &rotation);
     let mut writer = maker.writer();
     maker.log(100);
@@ -129,19 +135,31 @@ fn compressed_logs_hold_what_the_logs_held() {
     let before = run.parts(&rotation);
     let texts: Vec<String> = before.iter().map(|part| fs::read_to_string(part).unwrap()).collect();
     let changed = fs::metadata(&before[0]).unwrap().modified().unwrap();
-    fs::write(run.path().join(".run.log.77.gz-part"), "of a dead process").unwrap();
+    fs::write(run.path().join(".run.log.77.part"), "of a dead process").unwrap();
     clear_up(&run.log()).unwrap();
     compress(&run.log(), &rotation, &mut || false).unwrap();
     let after = run.parts(&rotation);
     assert_eq!(fs::metadata(&after[0]).unwrap().modified().unwrap(), changed);
     assert_eq!(after.len(), before.len());
     for (part, text) in after.iter().zip(&texts).take(after.len() - 1) {
-        assert!(part.to_str().unwrap().ends_with(".gz"));
+        assert!(part.to_str().unwrap().ends_with(compression.suffix()));
         let mut found = String::new();
-        flate2::read::GzDecoder::new(fs::File::open(part).unwrap()).read_to_string(&mut found).unwrap();
+        decoder(fs::File::open(part).unwrap()).read_to_string(&mut found).unwrap();
         assert_eq!(&found, text);
     }
     assert_eq!(names_in(&run).len(), before.len() + 1, "nothing else is left: {:?}", names_in(&run));
+}
+
+#[cfg(not(feature = "zstd"))]
+#[test]
+fn what_this_build_cannot_compress_stays_as_it_is() {
+    let run = Run::new();
+    let rotation = Rotation { compression: Compression::Zstd, ..by_size(1) };
+    assert!(!rotation.compression.is_built_in());
+    assert_eq!(Rotation::parse(&rotation.encode()), Ok(rotation.clone()), "a ring of another build is read");
+    fs::write(run.path().join("run.log.1"), "first").unwrap();
+    compress(&run.log(), &rotation, &mut || false).unwrap();
+    assert_eq!(names_in(&run), ["run.log.1"]);
 }
 
 #[test]
@@ -217,10 +235,82 @@ fn midnight_is_local_also_when_the_clocks_change() {
         assert_eq!(next - midnight, hours * HOUR);
         assert_eq!(DAILY.beginning(next, &berlin), midnight);
     }
+    for (zone, spring, autumn) in [
+        ("America/New_York", (2026, 3, 8, 23 * 60), (2026, 11, 1, 25 * 60)),
+        // Half an hour, and on the other side of the year.
+        ("Australia/Lord_Howe", (2026, 10, 4, 23 * 60 + 30), (2026, 4, 5, 24 * 60 + 30)),
+    ] {
+        for (year, month, day, minutes) in [spring, autumn] {
+            let midnight = second(zone, year, month, day, 0, 0);
+            let next = DAILY.next(midnight, &Zone::named(zone));
+            assert_eq!(next - midnight, minutes * 60, "{zone}");
+            assert_eq!(DAILY.beginning(next, &Zone::named(zone)), midnight);
+            assert_eq!(DAILY.next(midnight + 12 * HOUR, &Zone::named(zone)), next);
+        }
+    }
     // A zone whose clocks jump over midnight: the day begins at one.
     let havana = Zone::named("America/Havana");
     let day = second("America/Havana", 2026, 3, 8, 12, 0);
     assert_eq!(DAILY.next(day - DAY, &havana), second("America/Havana", 2026, 3, 8, 1, 0));
+}
+
+#[test]
+fn a_time_that_comes_twice_or_never_puts_a_log_aside_once_a_day() {
+    for (zone, day, at) in [
+        ("Europe/Berlin", (2026, 3, 28), 2 * 60 + 30),
+        ("Europe/Berlin", (2026, 10, 24), 2 * 60 + 30),
+        ("America/New_York", (2026, 3, 7), 2 * 60),
+        ("America/New_York", (2026, 10, 31), 60 + 59),
+        ("Australia/Lord_Howe", (2026, 10, 3), 2 * 60 + 15),
+        ("Australia/Lord_Howe", (2026, 4, 4), 60 + 45),
+    ] {
+        let ((year, month, first), zone_of) = (day, Zone::named(zone));
+        let daily = Schedule::Days { days: 1, at: at * 60 };
+        let mut time = second(zone, year, month, first, 0, 0);
+        let mut dates = Vec::new();
+        for _ in 0..4 {
+            time = daily.next(time, &zone_of);
+            let there = zone_of.at(time).unwrap();
+            dates.push(there.date());
+            let minutes = u32::from(there.hour() as u8) * 60 + u32::from(there.minute() as u8);
+            // Where the clocks jump over it, it is as long after the jump as it would have been after the hour before.
+            assert!(minutes == at || (minutes - at <= 60 && dates.len() == 2), "{zone}: {there}");
+        }
+        assert!(dates.windows(2).all(|pair| pair[0].tomorrow().unwrap() == pair[1]), "{zone}: {dates:?}");
+    }
+}
+
+#[test]
+fn an_hourly_log_has_one_file_for_each_hour_that_passes_also_when_the_clocks_change() {
+    for (zone, midnight, twice) in [
+        ("Europe/Berlin", (2026, 10, 25), "run.log.2026-10-25_02"),
+        ("America/New_York", (2026, 11, 1), "run.log.2026-11-01_01"),
+        ("Australia/Lord_Howe", (2026, 4, 5), "run.log.2026-04-05_01"),
+        ("Europe/Berlin", (2026, 3, 29), ""),
+    ] {
+        let run = Run::new();
+        let hourly = by_time(Schedule::Seconds(3600), "{name}.%Y-%m-%d_%H");
+        let rotation = Rotation { zone: Zone::named(zone), ..hourly };
+        let mut maker = Maker::rotating(&run, "a", &rotation);
+        let mut writer = maker.writer();
+        let mut host = host();
+        let (year, month, day) = midnight;
+        host.now = second(zone, year, month, day, 0, 0) as u64 * 1_000_000_000;
+        host.step = 0;
+        for _ in 0..6 {
+            maker.log(1);
+            writer.round(&mut host, true);
+            host.now += 3600 * 1_000_000_000;
+        }
+        let names = names_in(&run);
+        assert_eq!(names.iter().filter(|name| name.starts_with("run.log.")).count(), 5, "{names:?}");
+        let found: Vec<u64> = records(&run.whole_text(&rotation)).into_iter().map(|(_, number)| number).collect();
+        assert_eq!(found.len(), 6);
+        if !twice.is_empty() {
+            assert!(names.iter().any(|name| name == twice), "{zone}: {names:?}");
+            assert!(names.contains(&format!("{twice}.1")), "{zone}: {names:?}");
+        }
+    }
 }
 
 #[test]
@@ -289,7 +379,7 @@ proptest! {
         pattern in prop_oneof![Just(""), Just("{stem}-%Y%m%d{suffix}"), Just("%%%j")],
         files in prop::option::of(0_u32..1000),
         seconds in prop::option::of(0_u64..1000),
-        gzip in any::<bool>(),
+        compression in prop::sample::select(vec![Compression::None, Compression::Gzip, Compression::Zstd]),
     ) {
         let rotation = Rotation {
             max_bytes,
@@ -297,7 +387,7 @@ proptest! {
             zone: Zone::named(&zone),
             names: Names::parse(pattern).unwrap(),
             keep: Keep { files, seconds, bytes: None },
-            compression: if gzip { Compression::Gzip } else { Compression::None },
+            compression,
         };
         let entry = Entry::Sink(SinkEntry { rotation, ..SinkEntry::file(b"/run.log") });
         let mut dictionary = Dictionary::new();

@@ -40,7 +40,7 @@ impl Compressor {
         }
         if !work.underway {
             let this = self.clone();
-            work.underway = spawn("undergird-gzip", move || while this.one() {}).is_ok();
+            work.underway = spawn("undergird-pack", move || while this.one() {}).is_ok();
         }
     }
 

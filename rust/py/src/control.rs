@@ -1,6 +1,6 @@
 //! Set-up and end: what `undergird.configure`, `flush` and `shutdown` call.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyValueError;
@@ -17,6 +17,15 @@ use crate::home::Settings;
 use crate::host::Process;
 use crate::overload::Overload;
 use crate::runtime::PATIENCE;
+
+/// The ways to compress logs that were put aside, by name.
+const COMPRESSIONS: [(&str, Compression); 2] = [("gzip", Compression::Gzip), ("zstd", Compression::Zstd)];
+
+/// Which of them this build can do.
+#[pyfunction]
+pub fn compressions() -> Vec<&'static str> {
+    COMPRESSIONS.into_iter().filter(|(_, compression)| compression.is_built_in()).map(|(word, _)| word).collect()
+}
 
 fn deadline(timeout: Option<f64>) -> PyResult<Option<Instant>> {
     let Some(timeout) = timeout else { return Ok(None) };
@@ -49,21 +58,23 @@ pub fn configure(
     current::reconfigure(py, settings, deadline(timeout)?)
 }
 
-/// Makes the ring of the configured run now; where it is, as `stats` says it. If that is not where it would be looked
-/// for, the lock file of the log says so.
+/// Makes the ring of the configured run now; where it is, as `stats` says it. The lock files of those `logs` say so
+/// whose directory does not lead to it.
 #[pyfunction]
-pub fn start(py: Python<'_>, log: PathBuf) -> PyResult<Option<&'static str>> {
+pub fn start(py: Python<'_>, logs: Vec<PathBuf>) -> PyResult<Option<&'static str>> {
     let Some(runtime) = current::ensure(py)? else { return Ok(None) };
-    if let (Some(_), Some(ring)) = (&runtime.settings.ring_base, runtime.ring_path()) {
-        py.detach(|| {
-            let mut host = Process::new(PATIENCE);
-            let mut first = true;
-            let mut sink = FileSink::new(&log);
-            let locked = sink.lock(&mut || host.wait(std::mem::take(&mut first)))?;
-            locked.map_or(Ok(()), |mut locked| locked.point_to(ring))
-        })?;
+    if let Some(ring) = runtime.ring_path() {
+        py.detach(|| logs.iter().try_for_each(|log| point(log, ring)))?;
     }
     Ok(Some(runtime.placement()))
+}
+
+fn point(log: &Path, ring: &Path) -> std::io::Result<()> {
+    let mut host = Process::new(PATIENCE);
+    let mut first = true;
+    let mut sink = FileSink::new(log);
+    let locked = sink.lock(&mut || host.wait(std::mem::take(&mut first)))?;
+    locked.map_or(Ok(()), |mut locked| locked.point_to(ring))
 }
 
 /// Waits until everything logged so far is in its files; whether it is. `timeout` is in seconds, `None` waits.
@@ -90,7 +101,7 @@ pub fn probe(path: PathBuf) -> PyResult<()> {
 /// The rules by which a log is put aside, in bytes. `schedule` is the kind `"seconds"`, `"days"` or `"weekday"` with its
 /// number and a time of day in seconds.
 #[pyfunction]
-#[pyo3(signature = (*, max_bytes, schedule, zone, names, files, seconds, total_bytes, gzip))]
+#[pyo3(signature = (*, max_bytes, schedule, zone, names, files, seconds, total_bytes, compression))]
 #[expect(clippy::too_many_arguments, reason = "settings")]
 pub fn encode_rotation(
     max_bytes: u64,
@@ -100,7 +111,7 @@ pub fn encode_rotation(
     files: Option<u32>,
     seconds: Option<u64>,
     total_bytes: Option<u64>,
-    gzip: bool,
+    compression: &str,
 ) -> PyResult<Vec<u8>> {
     let schedule = match schedule.as_ref().map(|(kind, number, at)| (kind.as_str(), *number, *at)) {
         None => None,
@@ -115,9 +126,19 @@ pub fn encode_rotation(
         zone: Zone::named(zone),
         names: Names::parse(names).map_err(|error| PyValueError::new_err(error.to_string()))?,
         keep: Keep { files, seconds, bytes: total_bytes },
-        compression: if gzip { Compression::Gzip } else { Compression::None },
+        compression: COMPRESSIONS
+            .into_iter()
+            .find(|(word, _)| *word == compression)
+            .map_or(Compression::None, |found| found.1),
     };
     Ok(rotation.encode())
+}
+
+/// Whether these rules put a log aside under the name of another.
+#[pyfunction]
+pub fn puts_aside_as(log: PathBuf, rules: Vec<u8>, other: PathBuf) -> PyResult<bool> {
+    let rules = Rotation::parse(&rules).map_err(|_| PyValueError::new_err("no rules of rotation"))?;
+    Ok(rules.names.give(&log, &other))
 }
 
 /// Makes every logger look around anew: something that decides what is logged has changed.

@@ -33,7 +33,9 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::control::{configure, encode_rotation, flush, invalidate, probe, shutdown, start};
+    use crate::control::{
+        compressions, configure, encode_rotation, flush, invalidate, probe, puts_aside_as, shutdown, start,
+    };
     #[pymodule_export]
     use crate::emit::emit;
     #[pymodule_export]

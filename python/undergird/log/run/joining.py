@@ -9,9 +9,13 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from undergird.log.values.redaction import Redaction, Rules
+
+if TYPE_CHECKING:
+    from undergird.log.rotation import Rotation
+    from undergird.log.sinks import FileSink
 
 VARIABLE = "UNDERGIRD_LOG"
 
@@ -22,11 +26,11 @@ def announce(settings: Mapping[str, Any]) -> None:
     """Lets processes that inherit the environment join this run; this one will not join another.
 
     Args:
-        settings: The arguments of `configure`, checked, its paths absolute. Without a path there is nothing to join.
+        settings: The arguments of `configure`, checked, its paths absolute. Without a file there is nothing to join.
             What is an object of this process, such as a clock, is not handed on.
     """
     stay_out()
-    if settings["path"] is None:
+    if settings["path"] is None and not settings["sinks"]:
         os.environ.pop(VARIABLE, None)
         return
     handed_on = {}
@@ -69,7 +73,19 @@ def _encoded(value: object) -> object:
         return {"pattern": value.pattern, "flags": value.flags}
     if isinstance(value, datetime.time):
         return {"time": value.isoformat()}
+    # Who has none of these does not load them.
+    from undergird.log.rotation import Rotation
+    from undergird.log.sinks import FileSink
+
+    if isinstance(value, FileSink):
+        return {"FileSink": _parts(value)}
+    if isinstance(value, Rotation):
+        return {"Rotation": _parts(value)}
     raise TypeError(f"{value!r} is an object of this process")
+
+
+def _parts(value: FileSink | Rotation) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def _decoded(value: dict[str, Any]) -> object:
@@ -80,5 +96,13 @@ def _decoded(value: dict[str, Any]) -> object:
             return re.compile(pattern, flags)
         case {"time": time}:
             return datetime.time.fromisoformat(time)
+        case {"Rotation": rules}:
+            from undergird.log.rotation import Rotation
+
+            return Rotation(**rules)
+        case {"FileSink": sink}:
+            from undergird.log.sinks import FileSink
+
+            return FileSink(**sink)
         case _:
             return value

@@ -16,6 +16,7 @@ from undergird.log.tree.handlers import FORMATS
 if TYPE_CHECKING:
     from undergird.log.rotation import Rotation
     from undergird.log.rules import Limit, Sample
+    from undergird.log.sinks import FileSink
 
 RING_SIZE = 4 << 20
 RING_SIZES = (64 << 10, 512 << 20)
@@ -114,6 +115,25 @@ def rotation_of(**settings: Any) -> Rotation | None:
     from undergird.log.rotation import Rotation
 
     return Rotation(**settings)
+
+
+def sinks_of(given: Iterable[FileSink]) -> list[FileSink]:
+    """The further files, if any were given: who needs none does not load them."""
+    if isinstance(given, list | tuple) and not given:
+        return []
+    from undergird.log.sinks import listed
+
+    return listed(given)
+
+
+def log_files(path: object, rotation: Rotation | None, sinks: list[FileSink]) -> tuple[Path | None, list[FileSink]]:
+    """The run's own file and the further ones, by their absolute paths, each of which can be opened."""
+    file = None if path is None else log_file(path)
+    if not sinks:
+        return file, sinks
+    from undergird.log.sinks import FileSink, opened
+
+    return file, opened(sinks, beside=None if file is None else FileSink(file, rotation=rotation))
 
 
 def log_file(path: object) -> Path:

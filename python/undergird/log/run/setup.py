@@ -23,12 +23,13 @@ from undergird.log.run.settings import (
     durability,
     known_format,
     level_number,
-    log_file,
+    log_files,
     overload_of,
     ring_bytes,
     ring_folder,
     rotation_of,
     sampled,
+    sinks_of,
     suppressed,
     switches,
 )
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from undergird.clock import Clock
     from undergird.log.rules import Limit, Sample
+    from undergird.log.sinks import FileSink
 
 WORKER_RING_SIZE = 1 << 20
 EXIT_TIMEOUT = 5.0
@@ -55,6 +57,7 @@ def configure(
     *,
     level: int | str = "INFO",
     format: str = "json",
+    sinks: Iterable[FileSink] = (),
     console: bool | str = False,
     console_level: int | str = 0,
     console_stream: str = "stderr",
@@ -92,6 +95,7 @@ def configure(
         level: The root's level, by number (from 0) or name.
         format: How the file's lines look: `"json"`, one object a line; `"logfmt"`, pairs of keys and values; `"text"`,
             for people.
+        sinks: More files, each with its own level, loggers, format and rotation; see `undergird.FileSink`.
         console: Whether records also go to the console, at once: `True` or `"pretty"` for people, aligned and in a
             terminal coloured; or a format of files.
         console_level: The lowest level that the console shows, of what the root's level lets through.
@@ -131,7 +135,7 @@ def configure(
         backup_days: For how long.
         backup_bytes: How many bytes of them.
         backup_name: Their names, by a pattern.
-        compress: `"gzip"`, or `None`.
+        compress: `"gzip"`, or `"zstd"` where it has been built in; `None` leaves them as they are.
 
     Raises:
         ConfigurationError: A value that cannot be; the message names it. It is a `ValueError`.
@@ -172,15 +176,28 @@ def configure(
     )
     its_clock = None if clock is None or type(clock) is WallClock else as_clock(clock)
     rules_of_levels = sampled(sample)
-    handlers: list[logging.Handler] = []
+    further = sinks_of(sinks)
     if path is None and rotation is not None:
         raise ConfigurationError("path None is no file that could be put aside: give a path, or no rules of rotation")
-    if path is None:
-        directory = Path.cwd()
-    else:
-        file = log_file(path)
-        directory = file.parent
-        handlers.append(FileHandler(file, format=format, call_site=call_site, names=said, rotation=rotation))
+    file, further = log_files(path, rotation, further)
+    files = [
+        FileHandler(
+            sink.path,
+            format=sink.format,
+            level=sink.level,
+            loggers=sink.loggers,
+            except_loggers=sink.except_loggers,
+            call_site=call_site,
+            names=said,
+            rotation=sink.rotation,
+        )
+        for sink in further
+    ]
+    if file is not None:
+        files.insert(0, FileHandler(file, format=format, call_site=call_site, names=said, rotation=rotation))
+    handlers: list[logging.Handler] = [*files]
+    # One folder of rings for a directory, by whatever way it is named.
+    homes = [os.path.realpath(os.path.dirname(each.path)) for each in files] or [os.path.realpath(".")]  # noqa: PTH120
     if to_console is not None:
         to_console.call_site, to_console.names = call_site, said
         handlers.append(to_console)
@@ -193,8 +210,7 @@ def configure(
     _core.set_sampling(rules_of_levels)
     _core.redact(None if rules is None else rules.mask)
     _core.configure(
-        # One folder of rings for a directory, by whatever way it is named.
-        os.path.realpath(directory),
+        homes[0],
         ring_dir=rings,
         ring_size=size,
         worker_ring_size=min(size, WORKER_RING_SIZE),
@@ -208,7 +224,8 @@ def configure(
     _replace(handlers)
     logging.root.setLevel(number)
     settings |= {
-        "path": None if path is None else str(file),
+        "path": None if file is None else str(file),
+        "sinks": further,
         "level": number,
         "names": said,
         "overload": f"{word}:{limit}" if word == "drop_below" else word,
@@ -217,8 +234,10 @@ def configure(
         "ring_size": min(size, WORKER_RING_SIZE),
     }
     joining.announce(settings)
-    if path is not None:
-        _warn(_core.start(str(file)), directory, rings or "shared memory")
+    if files:
+        # Who looks for rings beside a log looks in the folder for its directory: elsewhere the log has to say.
+        elsewhere = [each.path for each, home in zip(files, homes, strict=True) if rings or home != homes[0]]
+        _warn(_core.start(elsewhere), homes[0], rings or "shared memory")
 
 
 def flush(timeout: float | None = None) -> bool:
@@ -281,10 +300,10 @@ def stats() -> dict[str, Any]:
     return {**_core.stats(), **own}
 
 
-def _warn(placement: str | None, directory: Path, wanted: str) -> None:
+def _warn(placement: str | None, directory: str, wanted: str) -> None:
     """Says when the ring is not where it should be."""
     if placement == "beside the log":
-        ring = directory / ".undergird"
+        ring = Path(directory, ".undergird")
         what = f"there can be no ring in {wanted}; it is in {ring}, where a slow disk can hold calls up"
     elif placement == "heap":
         what = f"there can be no ring in {wanted} or beside the log; records that wait do not survive a kill"

@@ -11,6 +11,7 @@ from undergird.log.exceptions.exc_info import exception_of, locals_of
 from undergird.log.names import checked
 from undergird.log.names import fields_of as fields_of_names
 from undergird.log.sampling import held_back
+from undergird.log.tree.branches import branches
 from undergird.log.tree.eventdicts import unwrapped
 from undergird.log.tree.messages import message
 from undergird.log.tree.slow import fields_of
@@ -42,6 +43,8 @@ class FileHandler(logging.Handler):
         path: The log file.
         format: `"json"`, `"logfmt"` or `"text"`.
         level: The lowest level that is written.
+        loggers: The loggers whose records are written, with those below them; all by default.
+        except_loggers: Those whose records are not.
         call_site: Whether lines say function, line and file of the call.
         names: Which names of process, thread and task lines say; see `configure`.
         rotation: When the file is put aside, and what becomes of it; `None` lets it grow.
@@ -53,6 +56,8 @@ class FileHandler(logging.Handler):
         *,
         format: str = "json",
         level: int | str = 0,
+        loggers: Iterable[str] | str = (),
+        except_loggers: Iterable[str] | str = (),
         call_site: bool = False,
         names: Iterable[str] | str = (),
         rotation: Rotation | None = None,
@@ -60,6 +65,7 @@ class FileHandler(logging.Handler):
         self.path = os.path.abspath(os.fspath(path))  # noqa: PTH100 -- links stay, as in the standard library
         self.format_name = format
         self.sink: Sink = (self.path, FORMATS[format], rotation.encode() if rotation else b"")
+        self.branches = branches(loggers, except_loggers)
         self.call_site = call_site
         self.names = checked(names)
         super().__init__(level)
@@ -78,6 +84,10 @@ class FileHandler(logging.Handler):
             raise TypeError(
                 f"the lines of {self.path} are {self.format_name} by this handler itself; it takes no formatter"
             )
+
+    def filter(self, record: logging.LogRecord) -> bool | logging.LogRecord:
+        """Whether a record is written: its logger is one of those that are, and no filter minds."""
+        return self.branches.take(record.name) and super().filter(record)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Puts a record into the ring."""

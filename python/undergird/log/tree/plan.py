@@ -59,13 +59,17 @@ def plan(node: logging.Logger) -> Plan:
     lists: list[list[object]] = [node.filters]  # type: ignore[list-item]
     attributes: list[tuple[dict[str, object], str, object]] = []
     files: list[FileHandler] = []
+    found = False
     # The lowest level of which a handler that is not ours may see records.
     foreign = HIGHEST
     at: logging.Logger | None = node
     while at is not None:
         lists.append(at.handlers)  # type: ignore[arg-type]
         for handler in at.handlers:
+            found = True
             if type(handler) is FileHandler and not _OVERRIDABLE & vars(handler).keys():
+                if not handler.branches.take(node.name):
+                    continue
                 files.append(handler)
                 lists.append(handler.filters)  # type: ignore[arg-type]
                 ours &= not handler.filters
@@ -80,7 +84,8 @@ def plan(node: logging.Logger) -> Plan:
         at = at.parent if at.propagate else None
     if any(type(one) is not list for one in lists):
         return ask_each_time
-    ours &= len({(bool(handler.call_site), handler.names) for handler in files}) == 1
+    # Where there is no handler at all, the standard library has its last resort.
+    ours &= found and len({(bool(handler.call_site), handler.names) for handler in files}) <= 1
     sinks: list[list[Sink]] = [[]]
     enabled = native = 0
     # The first is no level's.
@@ -92,8 +97,8 @@ def plan(node: logging.Logger) -> Plan:
         if ours and level < foreign:
             native |= 1 << bit
     ask_disabled = None if type(node) is Node else vars(node)
-    site = bool(native and files[0].call_site)
-    said = wanted(files[0].names) if native else (0, None)
+    site = bool(native and files and files[0].call_site)
+    said = wanted(files[0].names) if native and files else (0, None)
     level_names = [text(logging.getLevelName(level)) for level in _core.level_numbers()]
     return Plan(node.name, level_names, enabled, native, site, said, ask_disabled, sinks, lists, attributes)
 

@@ -19,15 +19,15 @@ use super::{Compression, Rotation};
 use crate::sink::FileSink;
 
 /// How the names of unfinished files end.
-const PART: &str = ".gz-part";
+const PART: &str = ".part";
 
-/// Compresses what is not compressed yet. While another process holds the log's lock, `wait` is called before each new
+/// Compresses what is not compressed yet, if this build can. While another process holds the log's lock, `wait` is called before each new
 /// try.
 ///
 /// # Errors
 /// What the file system says; then nothing is lost, and some of it may not be compressed.
 pub fn compress(log: &Path, rotation: &Rotation, wait: &mut dyn FnMut() -> bool) -> io::Result<()> {
-    if rotation.compression == Compression::None {
+    if rotation.compression == Compression::None || !rotation.compression.is_built_in() {
         return Ok(());
     }
     for kept in rotation.names.kept(log)? {
@@ -52,15 +52,31 @@ fn compress_one(log: &Path, from: &Path, rotation: &Rotation, wait: &mut dyn FnM
         return Ok(()); // Another process is at it.
     }
     target.set_len(0)?;
-    let mut encoder = GzEncoder::new(io::BufWriter::new(&target), Effort::default());
-    let done =
-        io::copy(&mut source, &mut encoder).and_then(|_| encoder.finish()?.into_inner().map_err(Into::into).map(drop));
+    let done = copy(&mut source, io::BufWriter::new(&target), rotation.compression);
     let done = done.and_then(|()| target.set_modified(original.modified()?));
     let placed = done.and_then(|()| place(log, &part, original.ino(), rotation, wait));
     if !matches!(placed, Ok(true)) {
         let _ = fs::remove_file(&part);
     }
     placed.map(drop)
+}
+
+fn copy(source: &mut File, target: io::BufWriter<&File>, compression: Compression) -> io::Result<()> {
+    let target = match compression {
+        Compression::Gzip => {
+            let mut encoder = GzEncoder::new(target, Effort::default());
+            io::copy(source, &mut encoder)?;
+            encoder.finish()?
+        }
+        #[cfg(feature = "zstd")]
+        Compression::Zstd => {
+            let mut encoder = zstd::Encoder::new(target, zstd::DEFAULT_COMPRESSION_LEVEL)?;
+            io::copy(source, &mut encoder)?;
+            encoder.finish()?
+        }
+        _ => return Err(io::ErrorKind::Unsupported.into()),
+    };
+    target.into_inner().map(drop).map_err(Into::into)
 }
 
 /// Puts the finished file into the place of the log that it was made from; whether that was there.
@@ -71,7 +87,7 @@ fn place(log: &Path, part: &Path, inode: u64, rotation: &Rotation, wait: &mut dy
         !kept.is_compressed() && fs::symlink_metadata(&kept.path).is_ok_and(|metadata| metadata.ino() == inode)
     });
     let Some(found) = found else { return Ok(false) };
-    fs::rename(part, compressed(&found.path))?;
+    fs::rename(part, compressed(&found.path, rotation.compression))?;
     fs::remove_file(&found.path)?;
     Ok(true)
 }

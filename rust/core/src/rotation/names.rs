@@ -7,11 +7,11 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::Keep;
 use super::schedule::Zone;
+use super::{Compression, Keep};
 
-/// What a compressed log's name ends with.
-pub const GZIP: &str = ".gz";
+/// What names of compressed logs end with. All are known, whatever this build can make: another may have made them.
+const COMPRESSED: [&str; 2] = [Compression::Gzip.suffix(), Compression::Zstd.suffix()];
 
 /// How logs are called that were put aside.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -125,7 +125,7 @@ impl Names {
 
     /// Whether a file's name is one that these rules give, and which number it has.
     fn matches(&self, log: &Path, name: &[u8]) -> Option<u64> {
-        let name = name.strip_suffix(GZIP.as_bytes()).unwrap_or(name);
+        let name = COMPRESSED.iter().find_map(|end| name.strip_suffix(end.as_bytes())).unwrap_or(name);
         match self {
             Names::Numbered => {
                 let rest = name.strip_prefix(log.file_name()?.as_bytes())?.strip_prefix(b".")?;
@@ -136,6 +136,12 @@ impl Names {
                 rest => number(rest.strip_prefix(b".")?),
             },
         }
+    }
+
+    /// Whether they give a log the name of another file in its directory.
+    pub fn give(&self, log: &Path, other: &Path) -> bool {
+        let name = other.file_name().filter(|_| log.parent() == other.parent());
+        name.is_some_and(|name| self.matches(log, name.as_bytes()).is_some())
     }
 
     /// The logs that were put aside and are still there, the youngest first.
@@ -196,7 +202,7 @@ pub struct Kept {
 impl Kept {
     /// Whether it has been compressed.
     pub fn is_compressed(&self) -> bool {
-        self.path.as_os_str().as_bytes().ends_with(GZIP.as_bytes())
+        COMPRESSED.iter().any(|end| self.path.as_os_str().as_bytes().ends_with(end.as_bytes()))
     }
 }
 
@@ -283,15 +289,20 @@ fn with(name: &OsStr, end: &str) -> OsString {
 }
 
 /// The name under which a log is kept compressed.
-pub fn compressed(path: &Path) -> PathBuf {
-    with(path.as_os_str(), GZIP).into()
+pub fn compressed(path: &Path, compression: Compression) -> PathBuf {
+    with(path.as_os_str(), compression.suffix()).into()
+}
+
+/// The names that a log may have under one of our names: as it is, and compressed.
+fn forms(path: &Path) -> impl Iterator<Item = PathBuf> {
+    std::iter::once("").chain(COMPRESSED).map(|end| with(path.as_os_str(), end).into())
 }
 
 /// Whether no log stands under a name, compressed or not. Where that cannot be told, it may: an error, for a log that
 /// is moved there takes its place.
 fn is_free(path: &Path) -> io::Result<bool> {
-    for path in [path, &compressed(path)] {
-        match fs::symlink_metadata(path) {
+    for form in forms(path) {
+        match fs::symlink_metadata(form) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
             Ok(_) => return Ok(false),
@@ -313,7 +324,7 @@ fn shift(log: &Path, most: Option<u32>) -> io::Result<()> {
         free += 1;
     }
     for number in (1..free).rev() {
-        for (from, to) in [(at(number), at(number + 1)), (compressed(&at(number)), compressed(&at(number + 1)))] {
+        for (from, to) in forms(&at(number)).zip(forms(&at(number + 1))) {
             match fs::rename(&from, &to) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     let _ = fs::remove_file(&to);
@@ -322,6 +333,6 @@ fn shift(log: &Path, most: Option<u32>) -> io::Result<()> {
             }
         }
     }
-    let _ = fs::remove_file(compressed(&at(1)));
+    forms(&at(1)).for_each(|form| drop(fs::remove_file(form)));
     fs::rename(log, at(1))
 }

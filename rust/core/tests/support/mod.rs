@@ -33,7 +33,8 @@ pub const SMALLEST: Sizes = Sizes { data: 4 << 10, dictionary: 4 << 10 };
 
 /// A process with a counter for a clock and a limit to its patience.
 pub struct Patient {
-    now: u64,
+    /// Nanoseconds since the epoch.
+    pub now: u64,
     /// Nanoseconds from one look at the clock to the next.
     pub step: u64,
     /// How often it waits for a lock, a millisecond each time.
@@ -138,14 +139,19 @@ impl Run {
 
     /// The logs that were put aside by these rules, the oldest first, and the log.
     pub fn parts(&self, rotation: &Rotation) -> Vec<PathBuf> {
-        let kept = rotation.names.kept(&self.log()).expect("readable");
-        kept.into_iter().rev().map(|kept| kept.path).chain([self.log()]).filter(|path| path.exists()).collect()
+        parts_of(&self.log(), rotation)
     }
 
     /// What stands in all of them.
     pub fn whole_text(&self, rotation: &Rotation) -> String {
         self.parts(rotation).iter().map(|path| fs::read_to_string(path).expect("readable")).collect()
     }
+}
+
+/// What was put aside of a log by these rules, the oldest first, and the log.
+pub fn parts_of(log: &Path, rotation: &Rotation) -> Vec<PathBuf> {
+    let kept = rotation.names.kept(log).expect("readable");
+    kept.into_iter().rev().map(|kept| kept.path).chain([log.into()]).filter(|path| path.exists()).collect()
 }
 
 /// A process that logs: the ring and its producer.
@@ -187,7 +193,8 @@ impl Maker {
         Self::with_sinks(&run.rings(), name, std::iter::once(sink), SMALL)
     }
 
-    fn with_sinks(rings: &Path, name: &str, sinks: impl Iterator<Item = SinkEntry>, sizes: Sizes) -> Self {
+    /// The same, with the files as they are.
+    pub fn with_sinks(rings: &Path, name: &str, sinks: impl Iterator<Item = SinkEntry>, sizes: Sizes) -> Self {
         let descriptor = Arc::default();
         let file = RingFile::create(rings, sizes, &owner(rings), &descriptor).expect("a ring file");
         // SAFETY: the only producer of a ring that was just made.
