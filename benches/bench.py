@@ -86,10 +86,10 @@ class Bench:
         """Raises unless everything logged so far is in the file now.
 
         Raises:
-            WrongOutputError: `flush` returned too early.
+            WrongOutputError: `flush`, or a synchronous call, returned too early.
         """
         if self.contender.writes and (found := lines_in(self.path)) != self.logged:
-            raise WrongOutputError(f"after flush {found} of {self.logged} lines are in the file")
+            raise WrongOutputError(f"{found} of {self.logged} lines are in the file yet")
 
     def check(self) -> None:
         """Raises unless every record is in the file once, with every value.

@@ -84,6 +84,14 @@ def placed(bench: Bench) -> Metrics:
     return bursts(_changed(bench, bench.contender.placed))
 
 
+def synchronous(bench: Bench) -> Metrics:
+    """W11: as W3, with every line in the file when the call returns."""
+    _changed(bench, bench.contender.synchronous)
+    loops.records(bench.contender.enabled, bench.contender.names)(bench.next_rows(bench.scale.burst))
+    bench.expect_all()
+    return bursts(bench)
+
+
 def excepting(bench: Bench) -> Metrics:
     """W8: as W3, with the exception that is being handled."""
     _changed(bench, bench.contender.excepting)

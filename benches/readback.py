@@ -58,6 +58,9 @@ def check(path: Path, layout: Layout, fields: Fields, lanes: Sequence[range]) ->
     starts = [lane.start for lane in lanes]
     expected = [fields.rows(lane.start, len(lane)) for lane in lanes]
     values_of = itemgetter(*fields.keys)
+    fixed_of = itemgetter(layout.message, "logger_name", *layout.carried)
+    fixed = (MESSAGE, LOGGER_NAME, *layout.carried.values())
+    levels = (layout.level, layout.level.lower())
     parse = _parser()
     number = whole_seconds = 0
     for number, line in enumerate(_lines(path), start=1):
@@ -70,8 +73,17 @@ def check(path: Path, layout: Layout, fields: Fields, lanes: Sequence[range]) ->
             wanted = next(expected[bisect_right(starts, values[0]) - 1], None)
             if wanted is None:
                 raise WrongOutputError(f"more than the {count} lines logged")
-            right = values == wanted and _is_right(record, layout)
-            whole_seconds += len(record["timestamp"]) == _WHOLE_SECOND
+            stamp = record["timestamp"]
+            datetime.fromisoformat(stamp)
+            right = (
+                values == wanted
+                and fixed_of(record) == fixed
+                and record["level"] in levels
+                and len(stamp) in (_STAMP, _WHOLE_SECOND)
+                and stamp[-1] == "Z"
+                and record.get("exception", "").count('  File "') == layout.frames
+            )
+            whole_seconds += len(stamp) == _WHOLE_SECOND
         except (ValueError, TypeError, KeyError) as error:
             raise WrongOutputError(f"line {number} is broken ({error!r}): {line[:200]!r}") from error
         if not right:
@@ -86,21 +98,6 @@ def _lines(path: Path) -> Iterator[bytes]:
     for part in parts(path):
         with part.open("rb") as file:
             yield from file
-
-
-def _is_right(record: dict[str, Any], layout: Layout) -> bool:
-    """Returns whether everything but the fields is as it should be."""
-    stamp = record["timestamp"]
-    datetime.fromisoformat(stamp)
-    return (
-        record[layout.message] == MESSAGE
-        and record["level"].upper() == layout.level
-        and record["logger_name"] == LOGGER_NAME
-        and len(stamp) in (_STAMP, _WHOLE_SECOND)
-        and stamp[-1] == "Z"
-        and all(record[key] == value for key, value in layout.carried.items())
-        and record.get("exception", "").count('  File "') == layout.frames
-    )
 
 
 def _parser() -> Callable[[bytes], Any]:

@@ -25,6 +25,7 @@ TITLES = {
     "W8": "`exception()` with a traceback of ten frames: cost on the caller, in bursts of 1,024",
     "W9": "100,000 records of four columns of numbers and flags, by `log.many`; the others row by row",
     "W9s": "the same, one of the columns strings",
+    "W11": "the same as W3 with every line in the file when the call returns",
     "R0": "when a reader of the file sees ten lines that nobody flushed",
 }
 
@@ -160,6 +161,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "W8": _BURSTS,
     "W9": _MANY,
     "W9s": _MANY,
+    "W11": _BURSTS,
     "R0": (
         Column("seen after, ms", _value("visible_ms", 2)),
         Column("latest, ms", _value("visible_max_ms", 2, 1.0, "max")),
@@ -234,6 +236,7 @@ _HEADLINES = (
     ("with function and line of the call", "W4c", "call_ns", 1.0, "ns"),
     ("with a traceback of ten frames", "W8", "call_ns", 1000.0, "µs"),
     ("one of 100,000 rows in arrays", "W9", "call_ns", 1.0, "ns"),
+    ("a line that is in the file when the call returns", "W11", "call_ns", 1000.0, "µs"),
     ("of 1,000 calls the slowest but one", "W7", "p999_ns", 1000.0, "µs"),
     ("JSON lines in the file a second, one thread", "W5", "records_per_s", 1e6, "million"),
     ("JSON lines in the file a second, eight threads", "W6", "records_per_s", 1e6, "million"),

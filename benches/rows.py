@@ -23,5 +23,6 @@ ROWS: dict[str, Callable[[Bench], Metrics]] = {
     "W8": calls.excepting,
     "W9": throughput.numbers,
     "W9s": throughput.texts,
+    "W11": calls.synchronous,
     "R0": visible.visible,
 }

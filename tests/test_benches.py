@@ -26,6 +26,7 @@ METRIC = {
     "W8": "call_ns",
     "W9": "call_ns",
     "W9s": "call_ns",
+    "W11": "call_ns",
     "R0": "visible_max_ms",
 }
 PAGE = """Before.

@@ -46,6 +46,11 @@ def _nothing() -> None:
     pass
 
 
+def unchanged(plain: Contender) -> Contender:
+    """Returns what already is as it should be."""
+    return plain
+
+
 @dataclass(frozen=True, slots=True)
 class Contender:
     """One logger, set up and ready to be called.
@@ -68,6 +73,7 @@ class Contender:
         placed: Gives it with lines that say where the call is; None where they cannot.
         excepting: Gives it with calls that log the exception being handled; None where it has no such call.
         threaded: Gives it ready for calls from several threads.
+        synchronous: Gives it with every line in the file when the call returns; None where that is not to be had.
     """
 
     names: Mapping[str, object]
@@ -82,7 +88,8 @@ class Contender:
     surrounded: Callable[[Contender], Contender] | None = None
     placed: Callable[[Contender], Contender] | None = None
     excepting: Callable[[Contender], Contender] | None = None
-    threaded: Callable[[Contender], Contender] = lambda plain: plain
+    threaded: Callable[[Contender], Contender] = unchanged
+    synchronous: Callable[[Contender], Contender] | None = None
 
     def with_names(self, **names: object) -> Contender:
         """Returns itself with more that its statements may refer to."""

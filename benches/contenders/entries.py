@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-LOGGER = ("W1", "W3", "W4", "W4x", "W4c", "W5", "W6", "W7", "W7p", "W8", "W9", "W9s", "R0")
+LOGGER = ("W1", "W3", "W4", "W4x", "W4c", "W5", "W6", "W7", "W7p", "W8", "W9", "W9s", "W11", "R0")
 """The rows of a logger."""
 ROTATING = ("W5", "W6", "W7", "W7p")
 """The rows in which files are rotated beside files that are not."""
@@ -67,7 +67,11 @@ CONTENDERS: dict[str, Entry] = {
         "picologging_",
         requires=("picologging", "orjson"),
         note="fields, message and stamp encoded by orjson, native formatter around them",
-        cannot={"W4x": _NO_CONTEXT, "W6": "deadlocks: its lock and the GIL wait for each other (its issue 207)"},
+        cannot={
+            "W4x": _NO_CONTEXT,
+            "W4c": "names the place of the caller's caller",
+            "W6": "deadlocks: its lock and the GIL wait for each other (its issue 207)",
+        },
     ),
     "structlog": Entry(
         "structlog_",
@@ -83,6 +87,7 @@ CONTENDERS: dict[str, Entry] = {
         "logust_",
         requires=("logust", "orjson"),
         note="fields, message and stamp encoded by orjson, native format and file sink",
+        cannot={"W11": "flushes only when it is asked to"},
     ),
     "spdlog": Entry(
         "spdlog_",
@@ -101,7 +106,7 @@ CONTENDERS: dict[str, Entry] = {
         requires=("orjson",),
         role="reference",
         note="no logger: one function with `orjson.dumps` and a buffered `write`",
-        rows=("W3", "W5", "W6", "W7", "W7p", "R0"),
+        rows=("W3", "W5", "W6", "W7", "W7p", "W11", "R0"),
     ),
     "floor": Entry(
         "floor_",

@@ -10,7 +10,7 @@ from typing import Any
 
 from loops import PLACE
 
-from contenders import CARRIED, LOGGER_NAME, MESSAGE, Contender
+from contenders import CARRIED, LOGGER_NAME, MESSAGE, Contender, unchanged
 
 
 def make(path: Path) -> Contender:
@@ -75,4 +75,5 @@ def make(path: Path) -> Contender:
         surrounded=surrounded,
         placed=placed,
         excepting=excepting,
+        synchronous=unchanged,
     )

@@ -19,21 +19,24 @@ def make(path: Path) -> Contender:
     """Returns a logust logger with its native file sink."""
     logust: Any = importlib.import_module("logust")
     orjson: Any = importlib.import_module("orjson")
-    # It comes with a console.
-    logust.logger.remove()
-    sink = logust.logger.add(str(path), format=_FORMAT, level="INFO")
+
+    def use(besides: str) -> None:
+        # Of all, the first time: it comes with a console.
+        logust.logger.remove()
+        logust.logger.add(str(path), format=_FORMAT.replace("{message}", "{message}" + besides), level="INFO")
+
+    use("")
     log = logust.logger.bind(logger_name=LOGGER_NAME)
 
     def surrounded(plain: Contender) -> Contender:
+        use(',"run":{extra[run]},"worker":"{extra[worker]}"')
         context = log.contextualize(**CARRIED)
         context.__enter__()
         # It ends when nothing refers to it any more.
         return plain.with_names(context=context).carrying()
 
     def placed(plain: Contender) -> Contender:
-        logust.logger.remove(sink)
-        place = '{message},"function_name":"{function}","line_number":{line}'
-        logust.logger.add(str(path), format=_FORMAT.replace("{message}", place), level="INFO")
+        use(',"function_name":"{function}","line_number":{line}')
         return plain.carrying(PLACE)
 
     return Contender(

@@ -32,6 +32,10 @@ def make(path: Path) -> Contender:
         handler.setFormatterSpec(_FORMAT.replace("%(message)s", place), _STAMP)
         return plain.carrying(PLACE)
 
+    def synchronous(plain: Contender) -> Contender:
+        handler.setFlushLevel(20)
+        return plain
+
     return Contender(
         names={"log": log, "dumps": orjson.dumps},
         enabled=_FRAGMENT,
@@ -40,4 +44,5 @@ def make(path: Path) -> Contender:
         bound=encoded.bound,
         placed=placed,
         excepting=encoded.excepting,
+        synchronous=synchronous,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,14 @@ def make(path: Path) -> Contender:
             )
         )
 
+    def synchronous(plain: Contender) -> Contender:
+        return replace(plain.with_names(flush=file.flush), enabled=f"{plain.enabled}; flush()")
+
     return Contender(
         names={"emit": emit},
         enabled=f'emit("{MESSAGE}", i, x, s)',
         disabled=None,
         flush=file.flush,
         finish=file.close,
+        synchronous=synchronous,
     )

@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from loops import PLACE
-
-from contenders import LOGGER_NAME, MESSAGE, Contender, encoded
+from contenders import LOGGER_NAME, MESSAGE, Contender, encoded, unchanged
 
 _FORMAT = '{"level":"%(levelname)s","logger_name":"%(name)s",%(message)s}'
 
@@ -23,11 +21,6 @@ def make(path: Path) -> Contender:
     log = picologging.getLogger(LOGGER_NAME)
     log.setLevel(picologging.INFO)
     log.addHandler(handler)
-
-    def placed(plain: Contender) -> Contender:
-        place = '"function_name":"%(funcName)s","line_number":%(lineno)d,%(message)s'
-        handler.setFormatter(picologging.Formatter(_FORMAT.replace("%(message)s", place)))
-        return plain.carrying(PLACE)
 
     return Contender(
         names={
@@ -44,6 +37,6 @@ def make(path: Path) -> Contender:
         flush=handler.flush,
         finish=handler.close,
         bound=encoded.bound,
-        placed=placed,
         excepting=encoded.excepting,
+        synchronous=unchanged,
     )

@@ -29,6 +29,10 @@ def make(path: Path) -> Contender:
             plain.finish()
             return made(for_threads=True)
 
+        def synchronous(plain: Contender) -> Contender:
+            log.flush_on(spdlog.LogLevel.INFO)
+            return plain
+
         return Contender(
             names={"log": log, "dumps": orjson.dumps},
             enabled=(
@@ -40,6 +44,7 @@ def make(path: Path) -> Contender:
             bound=encoded.bound,
             excepting=encoded.excepting,
             threaded=threaded,
+            synchronous=synchronous,
         )
 
     return made(for_threads=False)

@@ -13,7 +13,7 @@ from typing import Any
 
 from loops import PLACE
 
-from contenders import BACKUPS, CARRIED, LOGGER_NAME, MESSAGE, Contender
+from contenders import BACKUPS, CARRIED, LOGGER_NAME, MESSAGE, Contender, unchanged
 
 _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -100,4 +100,5 @@ def _make(handler: logging.FileHandler) -> Contender:
         surrounded=surrounded,
         placed=placed,
         excepting=Contender.with_traceback,
+        synchronous=unchanged,
     )

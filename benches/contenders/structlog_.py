@@ -8,7 +8,7 @@ from typing import Any
 
 from loops import PLACE
 
-from contenders import CARRIED, LOGGER_NAME, MESSAGE, Contender, Layout
+from contenders import CARRIED, LOGGER_NAME, MESSAGE, Contender, Layout, unchanged
 
 
 def make(path: Path) -> Contender:
@@ -55,4 +55,5 @@ def make(path: Path) -> Contender:
         surrounded=surrounded,
         placed=placed,
         excepting=excepting,
+        synchronous=unchanged,
     )

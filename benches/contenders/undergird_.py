@@ -69,6 +69,10 @@ def _make(path: Path, **settings: Any) -> Contender:
         undergird.configure(str(path), level="INFO", call_site=True, **settings)
         return plain.carrying(PLACE)
 
+    def synchronous(plain: Contender) -> Contender:
+        undergird.configure(str(path), level="INFO", sync=True, **settings)
+        return plain
+
     return Contender(
         names={"log": undergird.get_logger(LOGGER_NAME)},
         enabled=f'log.info("{MESSAGE}", agent_id=i, energy=x, kind=s)',
@@ -79,4 +83,5 @@ def _make(path: Path, **settings: Any) -> Contender:
         surrounded=surrounded,
         placed=placed,
         excepting=Contender.with_traceback,
+        synchronous=synchronous,
     )
