@@ -240,6 +240,40 @@ def test_methods_and_partials_are_functions_too() -> None:
     assert context(b=2)(functools.partial(Thing().method))() == {"b": 2, "a": 1}
 
 
+def test_methods_of_every_kind_and_objects_that_can_be_called_are_functions_too() -> None:
+    decorated = context(a=1)
+
+    class Thing:
+        @decorated
+        @classmethod
+        def of_the_class(cls) -> dict[str, Any]:
+            return context.get()
+
+        @decorated
+        @staticmethod
+        def of_nobody() -> dict[str, Any]:
+            return context.get()
+
+    class Awaited:
+        async def __call__(self) -> dict[str, Any]:
+            await asyncio.sleep(0)
+            return context.get()
+
+    class Generating:
+        def __call__(self) -> Iterator[dict[str, Any]]:
+            yield context.get()
+
+    assert Thing.of_the_class() == Thing().of_nobody() == {"a": 1}
+    assert asyncio.run(decorated(Awaited())()) == {"a": 1}
+    assert list(decorated(Generating())()) == [{"a": 1}]
+
+
+@pytest.mark.parametrize("way", [context(a=1), context.wrap])
+def test_what_is_no_function_is_refused(way: Any) -> None:
+    with pytest.raises(TypeError, match="5 is no function"):
+        way(5)
+
+
 def test_a_generators_consumer_does_not_see_its_fields() -> None:
     @context(a=1)
     def generator() -> Generator[dict[str, Any], str, str]:

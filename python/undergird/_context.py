@@ -113,10 +113,17 @@ class Scope:
         Args:
             function: Any callable; a coroutine function or a generator function of either kind gives one of its own
                 kind. A generator has the fields while its body runs, and its consumer does not see them.
+
+        Raises:
+            TypeError: If it is none.
         """
         # On use: it is much to load for who decorates nothing.
         import functools
-        import inspect
+
+        from undergird._functions import kind_of
+
+        if isinstance(function, staticmethod | classmethod):
+            return type(function)(self(function.__func__))
 
         async def coroutine(*args: Any, **kwargs: Any) -> Any:
             with self:
@@ -126,13 +133,12 @@ class Scope:
             with self:
                 return function(*args, **kwargs)
 
-        inside: Callable[..., Any] = plain
-        if inspect.isgeneratorfunction(function):
+        kind = kind_of(function)
+        inside: Callable[..., Any] = coroutine if kind == "coroutine" else plain
+        if kind == "generator":
             inside = _generator(function, self._frame)
-        elif inspect.isasyncgenfunction(function):
+        elif kind == "asynchronous generator":
             inside = _async_generator(function, self._frame)
-        elif inspect.iscoroutinefunction(function):
-            inside = coroutine
         return functools.wraps(function)(inside)  # type: ignore[return-value]
 
     def __repr__(self) -> str:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.log.conftest import Collector
 
+import undergird
+
 if TYPE_CHECKING:
     from tests.log.conftest import Run
 
@@ -209,6 +211,25 @@ def test_stacklevel_means_what_it_means_in_the_standard_library(either: Run) -> 
     found = [(line["function_name"], line["source_file"]) for line in either.lines()]
     assert found == [(record.funcName, record.pathname) for record in collector.records]
     assert len(set(found)) > 4
+
+
+def test_functions_in_a_context_are_called_by_who_calls_them(either: Run) -> None:
+    log = either.start(call_site=True)
+
+    @undergird.context(a=1)
+    def says(text: str) -> None:
+        log.info(text, stacklevel=2)
+
+    @undergird.context(a=1)
+    def steps() -> Iterator[None]:
+        log.info("x", stacklevel=2)
+        yield
+
+    says("x")
+    list(steps())
+    undergird.context.wrap(log.info)("x")
+    here = "test_functions_in_a_context_are_called_by_who_calls_them"
+    assert [line["function_name"] for line in either.lines()] == [here] * 3
 
 
 @pytest.mark.parametrize("given", ["two", None, [2]])

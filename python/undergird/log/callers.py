@@ -6,22 +6,23 @@ import os
 import sys
 from types import FrameType
 
-from undergird import _core
+from undergird import _context, _core
 
 _skipped: tuple[str, ...] = ()
 
 
-def skip_frames_of(file: str) -> None:
+def skip_frames_of(file: str, *, alone: bool = False) -> None:
     """Says that code in the folder of a file is never the caller, here and natively.
 
     Args:
         file: As the names of files in code objects are.
+        alone: Whether this holds for the file only.
     """
     global _skipped
-    folder = os.path.dirname(file) + os.sep  # noqa: PTH120 -- as they begin
-    if folder not in _skipped:
-        _skipped += (folder,)
-        _core.skip_frames_in(folder)
+    beginning = file if alone else os.path.dirname(file) + os.sep  # noqa: PTH120 -- as they begin
+    if beginning not in _skipped:
+        _skipped += (beginning,)
+        _core.skip_frames_in(beginning)
 
 
 def caller(stacklevel: float = 1) -> FrameType | None:
@@ -53,3 +54,4 @@ def caller(stacklevel: float = 1) -> FrameType | None:
 
 
 skip_frames_of(__file__)
+skip_frames_of(_context.__file__, alone=True)

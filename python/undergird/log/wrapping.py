@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
+
+from undergird._functions import kind_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,10 +31,6 @@ def wrapped(function: F, around: Callable[[], AbstractContextManager[Any]], othe
     """
     if isinstance(function, staticmethod | classmethod):
         return type(function)(wrapped(function.__func__, around, otherwise))
-    if not callable(function):
-        raise TypeError(f"{function!r} is no function")
-    # An object with `__call__` is of its method's kind.
-    kinds = (function, getattr(function, "__call__", None))  # noqa: B004 -- the method itself is looked at
 
     async def coroutine(*args: Any, **kwargs: Any) -> Any:
         result = otherwise
@@ -70,12 +67,10 @@ def wrapped(function: F, around: Callable[[], AbstractContextManager[Any]], othe
             result = function(*args, **kwargs)
         return result  # noqa: RET504 -- the block may have kept an exception
 
-    inside: Callable[..., Any] = plain
-    for is_kind, made in (
-        (inspect.iscoroutinefunction, coroutine),
-        (inspect.isgeneratorfunction, generator),
-        (inspect.isasyncgenfunction, asynchronous_generator),
-    ):
-        if any(map(is_kind, kinds)):
-            inside = made
+    inside = {
+        "plain": plain,
+        "coroutine": coroutine,
+        "generator": generator,
+        "asynchronous generator": asynchronous_generator,
+    }[kind_of(function)]
     return functools.wraps(function)(inside)  # type: ignore[return-value]

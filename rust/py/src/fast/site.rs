@@ -37,12 +37,13 @@ static CACHE: GilCell<Cache> = GilCell::new(Cache([EMPTY; SLOTS]));
 /// How the file names of Python code begin that is never the caller: ours, and that of loggers over ours.
 static OURS: GilCell<Vec<Box<[u8]>>> = GilCell::new(Vec::new());
 
-/// Says in which folder such code lies, besides those of earlier calls. Places that were met before stay what they were.
+/// Says how the file names of such code begin, besides those of earlier calls. Places that were met before stay what they
+/// were.
 #[pyfunction]
-pub fn skip_frames_in(py: Python<'_>, folder: &Bound<'_, pyo3::types::PyString>) {
+pub fn skip_frames_in(py: Python<'_>, beginning: &Bound<'_, pyo3::types::PyString>) {
     // SAFETY: a live str, and the GIL is held.
-    let folder = unsafe { text_of(folder.as_ptr()) };
-    OURS.get(py).push(folder);
+    let beginning = unsafe { text_of(beginning.as_ptr()) };
+    OURS.get(py).push(beginning);
 }
 
 /// Appends the section of the place of the call.
@@ -124,7 +125,7 @@ fn describe(py: Python<'_>, place: &Place) -> Slot {
         unsafe {
             encode_text(text.as_ptr(), &mut section, &mut noticed);
             let text = text_of(text.as_ptr());
-            ours = OURS.get(py).iter().any(|folder| text.starts_with(folder));
+            ours = OURS.get(py).iter().any(|beginning| text.starts_with(beginning));
         }
     }
     section.bytes(&u32::try_from(line).unwrap_or(0).to_le_bytes());
