@@ -45,6 +45,13 @@ def test_an_event_and_its_fields_reach_the_file(run: Run) -> None:
     assert line["logger_name"] == "sim.cells"
 
 
+@pytest.mark.parametrize("name", ["message", "msg"])
+def test_a_renamed_event_is_the_message_all_the_same(run: Run, name: str) -> None:
+    run.start()
+    configure(structlog.processors.EventRenamer(name)).info("agent moved", agent_id=7)
+    assert said(run.last()) == {"level": "INFO", "message": "agent moved", "agent_id": 7}
+
+
 @pytest.mark.parametrize(
     ("method", "level"),
     [

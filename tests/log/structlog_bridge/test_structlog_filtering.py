@@ -262,6 +262,28 @@ def test_awaited_methods_log_with_context_and_exception(run: Run, chain: str) ->
     assert (lines[1]["n"], lines[4]["exception_type"], lines[5]["level"]) == (2, "ValueError", "CRITICAL")
 
 
+def test_processors_that_look_for_the_caller_find_the_program(run: Run) -> None:
+    run.start()
+    log = logger("debug")
+    parameters = structlog.processors.CallsiteParameter
+    structlog.get_config()["processors"][:0] = [
+        structlog.processors.CallsiteParameterAdder({parameters.FUNC_NAME}),
+        structlog.processors.StackInfoRenderer(),
+    ]
+
+    async def work() -> None:
+        await log.ainfo("awaited")
+        await log.awarn("awaited")
+        log.warning("called", stack_info=True)
+        log.info(event="by name")
+        log.exception("handled")
+
+    asyncio.run(work())
+    lines = [line for line in run.lines() if line["logger_name"] == "sim.cells"]
+    assert [line["func_name"] for line in lines] == ["work"] * 5
+    assert lines[2]["stack"].endswith('log.warning("called", stack_info=True)')
+
+
 def test_awaited_calls_below_the_least_level_do_nothing(run: Run) -> None:
     run.start(level="INFO")
     log = logger("error")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from structlog import BoundLoggerBase
@@ -72,7 +72,7 @@ def _native_class(base: type[FilteringBoundLogger]) -> Any:
         if level < _minimum(base):
             members[name], members[f"a{name}"] = _core.BoundLogger._off, getattr(base, f"a{name}")
         else:
-            members[f"_{name}"] = _chained(name, getattr(base, name))
+            members[f"_{name}"] = getattr(base, name)
             members[name] = getattr(_core.BoundLogger, name)
             members[f"a{name}"] = _async(name, getattr(base, f"a{name}"))
     for alias, name in _ALIASES.items():
@@ -85,24 +85,15 @@ def _minimum(base: type[FilteringBoundLogger]) -> int:
     return int(unbound(None))
 
 
-def _chained(name: str, through_the_chain: Callable[..., Any]) -> Callable[..., Any]:
-    """What a level's method does when it has no native logger, or one that does not fit any more."""
-
-    def chained(self: _Native, event: Any, *args: Any, **fields: Any) -> Any:
-        if self._is_native():
-            return getattr(self, name)(event, *args, **fields)
-        return through_the_chain(self, event, *args, **fields)
-
-    return chained
-
-
 def _async(name: str, through_the_chain: Callable[..., Any]) -> Callable[..., Any]:
     """A level's method for `await`; a native call needs no thread, for it does not wait for a file."""
 
-    async def method(self: _Native, event: Any, *args: Any, **fields: Any) -> Any:
-        if self._is_native():
-            return getattr(self, name)(event, *args, **fields)
-        return await through_the_chain(self, event, *args, **fields)
+    async def native(self: _Native, event: Any, *args: Any, **fields: Any) -> Any:
+        return getattr(self, name)(event, *args, **fields)
+
+    # No coroutine function itself: processors that look for who awaits would find its frame.
+    def method(self: _Native, event: Any, *args: Any, **fields: Any) -> Awaitable[Any]:
+        return (native if self._is_native() else through_the_chain)(self, event, *args, **fields)
 
     method.__name__ = f"a{name}"
     return method

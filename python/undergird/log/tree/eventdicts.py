@@ -14,6 +14,8 @@ from undergird.log.values.texts import text
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 _ALIASES = {"warn": "warning", "err": "error", "failure": "error", "exception": "error", "fatal": "critical"}
 
+_EVENTS = ("event", "message", "msg")
+
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 """The arguments of a log call: the message and its `%` arguments, and the fields."""
 
@@ -32,8 +34,8 @@ def level_of(method: str) -> str:
 def as_call(event_dict: Mapping[Any, Any], method: str, name: str) -> Call:
     """The log call that says what an event dictionary says.
 
-    `event` is the message, `positional_args` are its `%` arguments, everything else is fields. A `level` and a `logger`
-    that say what the record says anyway are left out.
+    `event`, or else `message` or `msg`, is the message, `positional_args` are its `%` arguments, everything else is
+    fields. A `level` and a `logger` that say what the record says anyway are left out.
 
     Args:
         event_dict: Stays as it is.
@@ -45,7 +47,8 @@ def as_call(event_dict: Mapping[Any, Any], method: str, name: str) -> Call:
         (('moved to %d', 3), {'agent_id': 7})
     """
     fields = {key if type(key) is str else text(key): value for key, value in event_dict.items()}
-    message = fields.pop("event", "")
+    # Another name for it where a processor has renamed it, as `EventRenamer` does.
+    message = fields.pop(next((key for key in _EVENTS if key in fields), "event"), "")
     if fields.get("level") == level_of(method):
         del fields["level"]
     if fields.get("logger") == name:

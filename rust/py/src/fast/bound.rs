@@ -92,6 +92,17 @@ impl BoundLogger {
     }
 }
 
+/// The logger, if a way can be opened anew: the Python half decides that, and is through with it before the call goes on,
+/// for processors that look for the caller would take its frame for the program's.
+#[cold]
+fn reopened(py: Python<'_>, this: *mut ffi::PyObject, bound: &BoundLogger) -> PyResult<Option<*mut ffi::PyObject>> {
+    // SAFETY: the object whose method is being called, and the GIL is held.
+    let this = unsafe { Bound::from_borrowed_ptr(py, this) };
+    let opened = this.call_method0(pyo3::intern!(py, "_is_native"))?.is_truthy()?;
+    // Another thread may have changed the context since.
+    Ok(if opened { bound.logger(py) } else { None })
+}
+
 /// Whether two dictionaries hold the same objects in the same order.
 ///
 /// # Safety
@@ -116,7 +127,7 @@ unsafe fn same(one: *mut ffi::PyObject, other: *mut ffi::PyObject) -> bool {
     }
 }
 
-/// One level's method: the logger's own, or `_debug`, `_info`, … of the Python half.
+/// One level's method: the logger's own, or `_debug`, `_info`, … which are structlog's.
 ///
 /// # Safety
 /// The interpreter calls it, with the GIL held.
@@ -130,16 +141,26 @@ pub unsafe extern "C" fn method<const LEVEL: usize>(
     let py = unsafe { Python::assume_attached() };
     // SAFETY: the method's descriptor has checked the type; the class is frozen.
     let bound = unsafe { Bound::ref_from_ptr(py, &this).cast_unchecked::<BoundLogger>().get() };
-    if count > 0
-        && let Some(logger) = bound.logger(py)
-    {
-        // SAFETY: a reference of our own, for what is logged may run code that replaces the way; and the arguments are
-        // those of a method of the same kind.
-        unsafe {
-            ffi::Py_INCREF(logger);
-            let outcome = call::method::<LEVEL>(logger, args, count, names);
-            ffi::Py_DECREF(logger);
-            return outcome;
+    if count > 0 {
+        let logger = match bound.logger(py) {
+            None => match reopened(py, this, bound) {
+                Ok(logger) => logger,
+                Err(error) => {
+                    error.restore(py);
+                    return std::ptr::null_mut();
+                }
+            },
+            open => open,
+        };
+        if let Some(logger) = logger {
+            // SAFETY: a reference of our own, for what is logged may run code that replaces the way; and the arguments
+            // are those of a method of the same kind.
+            unsafe {
+                ffi::Py_INCREF(logger);
+                let outcome = call::method::<LEVEL>(logger, args, count, names);
+                ffi::Py_DECREF(logger);
+                return outcome;
+            }
         }
     }
     let name = match LEVEL {
