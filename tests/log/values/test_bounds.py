@@ -62,11 +62,12 @@ def test_the_worst_text_still_fits(either: Run) -> None:
     assert written(either, [text, *range(ELEMENTS - 1)]) == [text, *range(ELEMENTS - 1)]
 
 
-def test_long_integers_count_as_text(either: Run) -> None:
+@pytest.mark.parametrize("end", ["end", None, 10**4000], ids=["a text", "None", "another"])
+def test_long_integers_count_as_text(either: Run, end: Any) -> None:
     numbers = [10**4000] * 1000
-    found = written(either, {"numbers": [*numbers, "end"]})["numbers"]
+    found = written(either, {"numbers": [*numbers, end]})["numbers"]
     assert found[:131] == numbers[:131]
-    assert found[-1].endswith("more characters")
+    assert found[999].endswith("more characters")
 
 
 def test_keys_count_as_text(either: Run) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from undergird.log.values import redaction
-from undergird.log.values.jsontext import Plain, readable, simple, spelled
+from undergird.log.values.jsontext import Plain, digits_of, readable, simple, spelled
 from undergird.log.values.redaction import Rules
 from undergird.log.values.texts import name_of, nesting, text
 from undergird.log.values.walk import Walk
@@ -68,7 +68,9 @@ def frozen(value: object, name: str = "") -> object:
         return rules.mask
     if type(value) is str:
         return value if rules is None else rules.text(value)
-    return value if _is_number(type(value)) else plain_of(value, name)
+    # An integer that no reader would take is a text from the beginning, or it could not even be shown.
+    is_plain = _is_number(type(value)) and not (type(value) is int and digits_of(value) is None)
+    return value if is_plain else plain_of(value, name)
 
 
 def frozen_fields(fields: Mapping[str, Any]) -> dict[str, Any]:

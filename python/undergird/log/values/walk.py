@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from undergird.log.values.jsontext import Plain, digits_as_text, digits_of, readable, spelled
 from undergird.log.values.registry import kind_of
@@ -19,7 +19,8 @@ ELEMENTS = 10_000
 CHARACTERS = 1 << 19
 """Characters of all texts of a value together; the rest is counted in marks."""
 
-_NUMBERS = frozenset((int, float, bool, type(None)))
+_SHORT = frozenset((float, bool, type(None)))
+"""Of few characters, whatever the value; integers may have any number."""
 _WORD = 1 << 64
 
 
@@ -108,7 +109,7 @@ class Walk:
         """
         out: list[Plain] = []
         if (type(values) is list or type(values) is tuple) and len(values) <= self._elements:
-            if _NUMBERS.issuperset(map(type, values)):
+            if _are_short(values):
                 self._elements -= len(values)
                 return list(values)
             count = len(values)
@@ -164,6 +165,14 @@ class Walk:
             return self.text(digits)
         self._characters -= len(digits)
         return value
+
+
+def _are_short(values: list[Any] | tuple[Any, ...]) -> bool:
+    """Whether values are numbers of few characters each, which nobody has to look at one by one."""
+    kinds = {*map(type, values)}
+    if kinds == {int}:
+        return bool(min(values) > -_WORD and max(values) < _WORD)
+    return kinds <= _SHORT
 
 
 def _more(count: int | None, shown: int) -> str:
