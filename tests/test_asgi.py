@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import uuid
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -158,6 +159,28 @@ def test_header_and_maker_can_be_chosen() -> None:
     sent = serve(application, [(b"x-request-id", b"a")], header="X-Correlation-ID", make_id=lambda: "made")
     assert application.seen == [{"request_id": "made"}]
     assert sent_back(sent, b"x-correlation-id") == [b"made"]
+
+
+@pytest.mark.parametrize(
+    ("made", "shown"),
+    [
+        (uuid.UUID(int=7), b"00000000-0000-0000-0000-000000000007"),
+        (7, b"7"),
+        ("ä\r\nset-cookie: a", b"???set-cookie: a"),
+    ],
+)
+def test_an_id_that_is_made_may_be_anything_and_is_a_text(made: object, shown: bytes) -> None:
+    application = Application()
+    sent = serve(application, make_id=lambda: made)
+    assert application.seen == [{"request_id": str(made)}]
+    assert sent_back(sent) == [shown]
+
+
+def test_the_denial_of_a_websocket_says_the_id() -> None:
+    async def deny(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "websocket.http.response.start", "status": 403, "headers": []})
+
+    assert sent_back(serve(deny, [(b"x-request-id", b"a")], "websocket")) == [b"a"]
 
 
 @pytest.mark.parametrize("header", ["", "a b", "a:", "a\n", "ä"])

@@ -21,6 +21,9 @@ _ID: Final = re.compile(rb"[0-9A-Za-z._~:/+=@-]{1,%d}" % LONGEST)
 # W3C Trace Context: a version but ff, the trace's and the parent's id, flags; what later versions append is not for us.
 _TRACEPARENT: Final = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 
+_STARTS: Final = ("http.response.start", "websocket.accept", "websocket.http.response.start")
+"""Messages with the headers of a response; the last one denies a websocket."""
+
 
 class RequestContext:
     """An ASGI application with `request_id`, and `trace_id` where there is one, in the context of each request.
@@ -32,7 +35,7 @@ class RequestContext:
     Args:
         application: Any ASGI 3 application.
         header: The header's name.
-        make_id: Makes a new id; 32 random hexadecimal digits by default.
+        make_id: Makes a new id, of which the `str()` is taken; 32 random hexadecimal digits by default.
 
     Raises:
         ValueError: If `header` is no name of a header.
@@ -55,7 +58,7 @@ class RequestContext:
     __slots__ = ("_application", "_header", "_make_id")
 
     def __init__(
-        self, application: Application, *, header: str = "x-request-id", make_id: Callable[[], str] | None = None
+        self, application: Application, *, header: str = "x-request-id", make_id: Callable[[], object] | None = None
     ) -> None:
         if not re.fullmatch(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+", header):
             raise ValueError(f"header {header!r} is not the name of a header")
@@ -71,19 +74,21 @@ class RequestContext:
         headers = scope["headers"]
         # Of several, none is the one: a header that a proxy should have replaced is not to be believed.
         given = _only(headers, self._header)
-        request_id = given.decode("ascii") if given and _ID.fullmatch(given) else self._make_id()
+        request_id = given.decode("ascii") if given and _ID.fullmatch(given) else str(self._make_id())
         fields = {"request_id": request_id}
         parent = _TRACEPARENT.fullmatch(_only(headers, b"traceparent") or b"")
         # Version 00 ends where it ends.
         if parent and not (parent[2] and parent[0].startswith(b"00")):
             fields["trace_id"] = parent[1].decode("ascii")
 
+        # One of the program's own may be any text: a line end in it must not begin another header.
+        shown = re.sub("[^ -~]", "?", request_id).encode("ascii")
+
         async def send_with_id(message: Message) -> None:
-            if message["type"] in ("http.response.start", "websocket.accept"):
+            if message["type"] in _STARTS:
                 # In the place of an id that the application itself has passed on.
                 others = [pair for pair in message.get("headers", ()) if pair[0].lower() != self._header]
-                own = (self._header, request_id.encode("latin-1", "replace"))
-                message = {**message, "headers": [*others, own]}
+                message = {**message, "headers": [*others, (self._header, shown)]}
             await send(message)
 
         with context(**fields):

@@ -6,6 +6,10 @@ from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
+from undergird.log.values.texts import text
+
+_SHORT_FLOATS = ("float16", "float32")
+
 
 def number(value: Any) -> int | float:
     """A number as an `int` or a `float`.
@@ -18,16 +22,21 @@ def number(value: Any) -> int | float:
         >>> number(Fraction(1, 4))
         0.25
     """
-    # An array of one number is that number, as numpy has it.
-    item = value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
-    if not isinstance(item, bool):
-        try:
+    try:
+        item = _item(value)
+        if not isinstance(item, bool):
             if isinstance(item, Integral):
                 return int(item)
             if isinstance(item, Real | Decimal):
                 return float(item)
-        except Exception as error:
-            raise TypeError(
-                f"the value of a metric is a number, and {type(value).__name__} could not be one"
-            ) from error
-    raise TypeError(f"the value of a metric is a number, not {type(value).__name__}")
+    except Exception as error:
+        raise TypeError(f"the value of a metric is a number, and {type(value).__name__} could not be one") from error
+    raise TypeError(f"the value of a metric is a number, not {type(item).__name__}")
+
+
+def _item(value: Any) -> Any:
+    """The value; of numpy's numbers, and arrays of one, the number that they show."""
+    if getattr(value, "shape", None) != () or not hasattr(value, "item"):
+        return value
+    # The nearest double of a float32 0.1 is 0.10000000149011612.
+    return float(text(value)) if getattr(value.dtype, "name", "") in _SHORT_FLOATS else value.item()
