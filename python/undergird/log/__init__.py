@@ -11,7 +11,8 @@ from undergird import _core
 from undergird.log.console.handler import ConsoleHandler
 from undergird.log.exceptions.exc_info import attached
 from undergird.log.levels import add_level
-from undergird.log.logger import Logger, get_logger
+from undergird.log.logger import Logger
+from undergird.log.loggers import get_logger
 from undergird.log.run.setup import configure, flush, shutdown, stats
 from undergird.log.tree.handlers import FileHandler
 from undergird.log.tree.messages import in_event_loop, message

@@ -9,8 +9,6 @@ from undergird import _core
 from undergird._context import context
 from undergird.log import bulk
 from undergird.log.nodelogger import NodeLogger
-from undergird.log.run.joining import join
-from undergird.log.run.setup import configure
 from undergird.log.tree.nodes import node
 from undergird.log.tree.slow import is_level
 
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from undergird.clock import Clock
     from undergird.log.buffers import Buffer
     from undergird.log.exceptions.catch import Catch, F, Kinds
-    from undergird.log.rules import Limit, Sample
     from undergird.log.timing import Timer
 
 
@@ -344,43 +341,6 @@ class Logger(NodeLogger):
 
     def __reduce__(self) -> tuple[Any, ...]:
         name = self.name if self._node is not logging.root else None
-        return _unpickle, (type(self), name, self._fields, self._gate.made_from if self._gate else None)
+        from undergird.log.loggers import unpickled
 
-
-_loggers: dict[str | None, Logger] = {}
-
-
-def get_logger(name: str | None = None) -> Logger:
-    """The logger of a name; the same object each time.
-
-    Args:
-        name: Dotted, as in the standard library; usually `__name__`. `None` means the root.
-
-    Raises:
-        TypeError: If `name` is no string.
-
-    Example:
-        >>> import undergird
-        >>> log = undergird.get_logger("sim.cells")
-        >>> log.info("agent moved", agent_id=7, x=0.5)
-        >>> log is undergird.get_logger("sim.cells")
-        True
-    """
-    logger = _loggers.get(name)
-    if logger is None:
-        join(configure)
-        if not isinstance(name, str | None):
-            raise TypeError(f"a logger's name is a string, not {name!r}")
-        there = node(name)
-        # One object for all names of the root, and for threads that ask at the same time.
-        logger = _loggers.setdefault(there.name, Logger(there))
-        _loggers[name] = logger
-    return logger
-
-
-def _unpickle(
-    kind: type[Logger], name: str | None, fields: dict[str, Any], rule: Sample | Limit | None = None
-) -> Logger:
-    if kind is Logger and not fields and rule is None:
-        return get_logger(name)
-    return kind(node(name), _core.Fields(fields), rule.gate() if rule else None)
+        return unpickled, (type(self), name, self._fields, self._gate.made_from if self._gate else None)

@@ -8,7 +8,8 @@ from typing import Any
 
 import structlog
 
-from undergird.log.logger import Logger, get_logger
+from undergird.log.logger import Logger
+from undergird.log.loggers import get_logger
 from undergird.log.tree.eventdicts import Call, as_call, level_of
 
 
