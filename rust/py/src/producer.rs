@@ -140,7 +140,8 @@ impl GilSide {
         let free = |index: &u8| {
             !self.levels.contains_key(index) && standard_name(*index).is_none_or(|standard| standard == name)
         };
-        let wanted = u8::try_from(number).ok().filter(free);
+        // The last index is everybody's for whom there is none, also where it would be a level's number.
+        let wanted = u8::try_from(number).ok().filter(|index| *index != OTHER_LEVELS && free(index));
         let Some(index) = wanted.or_else(|| (60..OTHER_LEVELS).rev().find(free)) else {
             self.intern(memory, &Entry::Level { index: OTHER_LEVELS, number, name: (*b"OTHER").into() });
             return OTHER_LEVELS;

@@ -104,6 +104,14 @@ def test_a_standard_level_that_loses_its_name_is_a_number_at_the_next_call(eithe
     assert [line["level"] for line in either.lines()] == ["INFO", "Level 20", "INFO"]
 
 
+def test_levels_that_found_no_room_are_not_called_by_the_name_of_the_last_number(either: Run) -> None:
+    log = either.start(level=1)
+    for level in [*range(1000, 1300), 255]:
+        log.log(level, "x", number=level)
+    without_room = [line for line in either.lines() if line["level"] not in (f"Level {line['number']}", "OTHER")]
+    assert without_room == []
+
+
 def test_more_levels_than_a_byte_can_number_do_not_cost_a_record(either: Run) -> None:
     log = either.start(level=1)
     for level in range(1, 600):
