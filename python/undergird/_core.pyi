@@ -129,7 +129,7 @@ def configure(
     timeout: float | None,
 ) -> bool: ...
 def emit(
-    file: tuple[str, int, bytes],
+    file: tuple[str, int, bytes, bool],
     *,
     stamp: int,
     level: int,

@@ -7,6 +7,7 @@
 //! A pipe or a device cannot be read back. It gets no lock file and no journal, and each record at least once; the
 //! kernel keeps lines of up to 4 KiB whole.
 
+mod known;
 mod locked;
 mod look;
 
@@ -25,8 +26,12 @@ use rustix::io::Errno;
 use crate::descriptor::{Descriptor, Held, identity};
 use crate::lockfile::{LockFile, SIZE, SLOT, Stream, Unusable};
 
+use known::Known;
 pub use locked::Locked;
 pub use look::{Look, look};
+
+/// Bytes of a lock file in which most logs find all their slots.
+const PAGE: usize = 4096;
 
 /// An open log file with its lock file.
 #[derive(Debug)]
@@ -35,6 +40,7 @@ pub struct FileSink {
     lock: Option<Held>,
     /// Whether it could be read back when it was last locked.
     regular: bool,
+    known: Known,
     estate: Arc<Estate>,
 }
 
@@ -94,14 +100,15 @@ impl FileSink {
     /// A sink for the file at `path`; files are opened at the first lock.
     pub fn new(path: &Path) -> Self {
         let lock_path = lock_file_of(path);
-        Self { log: None, lock: None, regular: true, estate: Arc::new(Estate::new(path, &lock_path)) }
+        let estate = Arc::new(Estate::new(path, &lock_path));
+        Self { log: None, lock: None, regular: true, known: Known::default(), estate }
     }
 
     /// A sink for the file that a parent left to this process.
     pub fn inherited(from: &Estate) -> Self {
         let estate = Estate::new(from.path(), from.lock_path());
         let (log, lock) = (Held::inherited(&from.log, &estate.log), Held::inherited(&from.lock, &estate.lock));
-        Self { log, lock, regular: true, estate: Arc::new(estate) }
+        Self { log, lock, regular: true, known: Known::default(), estate: Arc::new(estate) }
     }
 
     /// Whether it is a file that can be read back now, as one that is not there yet will be; not, if it is a pipe or
@@ -126,13 +133,13 @@ impl FileSink {
     /// If the log or its lock file cannot be opened or read. A lock file of another program or of a later version
     /// is `InvalidData`.
     pub fn lock(&mut self, wait: &mut dyn FnMut() -> bool) -> io::Result<Option<Locked<'_>>> {
-        let (state, size) = loop {
+        let size = loop {
             self.regular = self.is_regular();
             if self.regular && !self.take_lock(wait)? {
                 return Ok(None);
             }
             match self.look() {
-                Ok(Some((state, size))) => break (state, size),
+                Ok(Some(size)) => break size,
                 // It became another kind of file meanwhile.
                 Ok(None) => self.unlock(),
                 Err(error) => {
@@ -141,14 +148,52 @@ impl FileSink {
                 }
             }
         };
-        Ok(Some(Locked::new(self, state, size)))
+        Ok(Some(Locked::new(self, size)))
     }
 
-    /// What the lock file says, and the log's size; `None` if the log is another kind of file than was thought.
-    fn look(&mut self) -> io::Result<Option<(LockFile, u64)>> {
-        let state = if self.regular { self.read_lock_file()? } else { LockFile::default() };
+    /// Takes the lock like [`FileSink::lock`], for a call that waits for its line: the two looks at paths would cost it
+    /// more than all the rest. They are left out for a millisecond, while the lock file is as it was left: whoever puts
+    /// the log aside says so there. A log that others move away may get lines for so long.
+    ///
+    /// # Errors
+    /// As [`FileSink::lock`].
+    pub fn lock_in_haste(&mut self, now: u64, wait: &mut dyn FnMut() -> bool) -> io::Result<Option<Locked<'_>>> {
+        if let Some(size) = self.take_fresh_lock(now) {
+            return Ok(Some(Locked::new(self, size)));
+        }
+        let locked = self.lock(wait)?;
+        Ok(locked.map(|locked| locked.looked(now)))
+    }
+
+    /// Takes the lock if it is free and everything is as it was left; the log's size.
+    fn take_fresh_lock(&mut self, now: u64) -> Option<u64> {
+        if !self.is_fresh(now) {
+            return None;
+        }
+        let lock = self.lock.as_ref().filter(|held| held.check().is_some())?;
+        flock(lock.file().as_fd(), FlockOperation::NonBlockingLockExclusive).ok()?;
+        let known = self.read_lock_file().unwrap_or(false);
+        let stat = self.log.as_ref().and_then(Held::check).filter(|_| known);
+        if stat.is_none() {
+            self.unlock();
+        }
+        Some(stat?.st_size as u64)
+    }
+
+    /// Whether the paths were looked at a moment ago; then it is what it was, in haste.
+    pub fn is_fresh(&self, now: u64) -> bool {
+        self.regular && self.known.is_fresh(now)
+    }
+
+    /// What the lock file says becomes known; the log's size, or `None` if it is another kind of file than was thought.
+    fn look(&mut self) -> io::Result<Option<u64>> {
+        if self.regular {
+            self.read_lock_file()?;
+        } else {
+            self.known = Known::default();
+        }
         let stat = self.open_log()?;
-        Ok((is_file(&stat) == self.regular).then_some((state, stat.st_size as u64)))
+        Ok((is_file(&stat) == self.regular).then_some(stat.st_size as u64))
     }
 
     fn unlock(&self) {
@@ -185,22 +230,19 @@ impl FileSink {
         }
     }
 
-    fn read_lock_file(&self) -> io::Result<LockFile> {
-        let file = self.lock_file();
-        let mut bytes = vec![0; 4096];
-        let mut filled = 0;
-        loop {
-            let count = file.read_at(&mut bytes[filled..], filled as u64)?;
-            filled += count;
-            let full = filled == bytes.len();
-            // Slots are taken in order, so one at the end of what was read that was never used ends the search.
-            if !full || filled as u64 >= SIZE || bytes[filled - SLOT as usize..] == [0; SLOT as usize] {
-                break;
-            }
-            bytes.resize(bytes.len() * 2, 0);
+    /// Reads the lock file; whether it is as it was left.
+    fn read_lock_file(&mut self) -> io::Result<bool> {
+        let file = self.lock.as_ref().expect("the lock file is open while the lock is held").file();
+        let mut page = [0; PAGE];
+        let mut filled = file.read_at(&mut page, 0)?;
+        let mut whole = Vec::new();
+        // Slots are taken in order, so one at the end of what was read that was never used ends the search.
+        if filled == PAGE && page[PAGE - SLOT as usize..] != [0; SLOT as usize] {
+            whole = vec![0; SIZE as usize];
+            filled = file.read_at(&mut whole, 0)?;
         }
-        bytes.truncate(filled);
-        let state = LockFile::parse(&bytes).map_err(|reason| unusable(self.estate.lock_path(), reason))?;
+        let bytes = if whole.is_empty() { &page[..filled] } else { &whole[..filled] };
+        let known = self.known.update(bytes).map_err(|reason| unusable(self.estate.lock_path(), reason))?;
         if filled < 16 || bytes[..16] == [0; 16] {
             // All blocks now, so that a full disk cannot keep us from saying what has been written.
             match fallocate(file, FallocateFlags::empty(), 0, SIZE) {
@@ -208,8 +250,9 @@ impl FileSink {
                 Err(error) => return Err(error.into()),
             }
             file.write_all_at(&LockFile::header(), 0)?;
+            self.known.forget();
         }
-        Ok(state)
+        Ok(known)
     }
 
     /// Sees to it that `log` is the file that is at the path now; its state.

@@ -211,6 +211,15 @@ impl Writer {
     /// Appends one batch to each file that has records waiting. Files in trouble are tried again when their time
     /// has come, or at once if `insist`.
     pub fn round(&mut self, host: &mut dyn Host, insist: bool) -> Round {
+        self.rounds(host, insist, false)
+    }
+
+    /// A round for a call that waits for its line: see [`FileSink::lock_in_haste`].
+    pub fn round_in_haste(&mut self, host: &mut dyn Host) -> Round {
+        self.rounds(host, false, true)
+    }
+
+    fn rounds(&mut self, host: &mut dyn Host, insist: bool, haste: bool) -> Round {
         let head = self.source.memory().ring().head();
         if head == self.released {
             return Round::default();
@@ -225,7 +234,7 @@ impl Writer {
                 continue;
             }
             let before = outlet.written;
-            match self.advance(index, head, host) {
+            match self.advance(index, head, host, haste) {
                 Ok(true) => {
                     let outlet = &mut self.outlets[index];
                     outlet.trouble = None;
@@ -242,21 +251,23 @@ impl Writer {
     }
 
     /// One batch for one file; not, if another process holds its lock.
-    fn advance(&mut self, index: usize, head: u64, host: &mut dyn Host) -> io::Result<bool> {
+    fn advance(&mut self, index: usize, head: u64, host: &mut dyn Host, haste: bool) -> io::Result<bool> {
         let Self { source, outlets, lines, ends, durable, .. } = self;
         let outlet = &mut outlets[index];
         lines.clear();
         ends.clear();
         let (from, sink) = (outlet.cursor, outlet.id);
         // What is written to a full pipe is written whole or not at all, if it is short: so line by line.
-        let enough = if outlet.file.is_regular() { BATCH } else { 1 };
+        let now = host.now();
+        let regular = (haste && outlet.file.is_fresh(now)) || outlet.file.is_regular();
+        let enough = if regular { BATCH } else { 1 };
         let batch = source.format(sink, from, head, enough, lines, Some(ends));
         if batch.waits && batch.to == from {
             return Err(waits());
         }
         if !lines.is_empty() {
             let stream = Stream { ring: source.memory().header().id, sink };
-            let Some(mut locked) = lock(&mut outlet.file, host)? else { return Ok(false) };
+            let Some(mut locked) = lock(&mut outlet.file, host, haste.then_some(now))? else { return Ok(false) };
             let settled = settle(&mut locked, source, host.now())?;
             outlet.torn += settled.torn;
             let known = std::mem::replace(&mut outlet.known, true);
@@ -317,7 +328,7 @@ impl Writer {
         for outlet in &mut self.outlets {
             // A log that is not there shall not be made for this.
             let there = outlet.known || (outlet.path().exists() && lock_file_of(outlet.path()).exists());
-            if there && let Ok(Some(mut locked)) = lock(&mut outlet.file, host) {
+            if there && let Ok(Some(mut locked)) = lock(&mut outlet.file, host, None) {
                 let _ = locked.forget(Stream { ring, sink: outlet.id });
             }
         }
@@ -432,7 +443,11 @@ fn append(
     Ok(appended)
 }
 
-fn lock<'a>(file: &'a mut FileSink, host: &mut dyn Host) -> io::Result<Option<Locked<'a>>> {
+fn lock<'a>(file: &'a mut FileSink, host: &mut dyn Host, haste: Option<u64>) -> io::Result<Option<Locked<'a>>> {
     let mut first = true;
-    file.lock(&mut || host.wait(std::mem::take(&mut first)))
+    let mut wait = || host.wait(std::mem::take(&mut first));
+    match haste {
+        Some(now) => file.lock_in_haste(now, &mut wait),
+        None => file.lock(&mut wait),
+    }
 }

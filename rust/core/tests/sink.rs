@@ -5,12 +5,13 @@ mod support;
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use support::*;
 use undergird_core::lockfile::{LockFile, MOST_SLOTS, SIZE, Stream};
+use undergird_core::rotation::Rotation;
 use undergird_core::sink::{FileSink, Locked, Origin, lock_path};
 
 fn stream(number: u32) -> Stream {
@@ -303,4 +304,85 @@ fn the_lock_file_stands_beside_the_log_and_is_hidden() {
     maker.log(1);
     drain(&mut maker.writer());
     assert!(run.path().join(".run.log.lock").exists());
+}
+
+fn lock_in_haste(sink: &mut FileSink, now: u64) -> Locked<'_> {
+    sink.lock_in_haste(now, &mut || false).expect("it can be opened").expect("it is free")
+}
+
+const MILLISECOND: u64 = 1_000_000;
+
+#[test]
+fn in_haste_a_log_that_others_have_moved_is_noticed_after_a_millisecond() {
+    let (directory, path, mut sink) = sink();
+    let moved = directory.path().join("run.log.1");
+    // A lock file that was made just now is read again.
+    drop(lock(&mut sink));
+    lock_in_haste(&mut sink, 0).append(&origin(1, 0, 1), b"one\n").unwrap();
+    fs::rename(&path, &moved).unwrap();
+    lock_in_haste(&mut sink, MILLISECOND - 1).append(&origin(1, 1, 2), b"two\n").unwrap();
+    assert!(!path.exists());
+    lock_in_haste(&mut sink, MILLISECOND).append(&origin(1, 2, 3), b"three\n").unwrap();
+    assert_eq!(fs::read(moved).unwrap(), b"one\ntwo\n");
+    assert_eq!(fs::read(path).unwrap(), b"three\n");
+}
+
+#[test]
+fn in_haste_a_log_that_another_has_put_aside_is_noticed_at_once() {
+    let (directory, path, mut sink) = sink();
+    let mut other = FileSink::new(&path);
+    let rotation = Rotation { max_bytes: 10, ..Rotation::default() };
+    for again in 0..3 {
+        lock_in_haste(&mut sink, again).append(&origin(1, 3 * again, 3 * again + 1), b"before\n").unwrap();
+        lock(&mut other).rotate(&rotation, 0).unwrap();
+        let mut locked = lock_in_haste(&mut sink, again);
+        assert_eq!(locked.size(), 0);
+        locked.append(&origin(1, 3 * again + 1, 3 * again + 2), b"behind\n").unwrap();
+        drop(locked);
+        fs::remove_file(directory.path().join("run.log.1")).unwrap();
+        // By one that has nothing to write afterwards, twice in a row.
+        lock(&mut other).rotate(&rotation, 0).unwrap();
+        assert_eq!(lock_in_haste(&mut sink, again).size(), 0);
+        lock(&mut other).rotate(&rotation, 0).unwrap();
+        assert_eq!(lock_in_haste(&mut sink, again).size(), 0);
+    }
+}
+
+#[test]
+fn in_haste_what_others_have_written_is_known() {
+    let (_directory, path, mut sink) = sink();
+    let mut other = FileSink::new(&path);
+    for to in 1..20 {
+        lock_in_haste(&mut sink, 0).append(&origin(1, to - 1, to), b"ours\n").unwrap();
+        lock(&mut other).append(&origin(2, to - 1, to), b"theirs\n").unwrap();
+        let locked = lock_in_haste(&mut sink, 0);
+        assert_eq!((locked.cursor(stream(1)), locked.cursor(stream(2))), (Some(to), Some(to)));
+        assert_eq!(locked.size(), 12 * to);
+    }
+}
+
+#[test]
+fn in_haste_a_descriptor_that_changed_hands_is_never_written_to() {
+    for which in ["run.log", ".run.log.lock"] {
+        let (directory, path, mut sink) = sink();
+        lock_in_haste(&mut sink, 0).append(&origin(1, 0, 1), b"one\n").unwrap();
+        let theirs = directory.path().join("theirs");
+        fs::write(&theirs, b"theirs").unwrap();
+        put_in_place_of(&directory.path().join(which), &File::open(&theirs).unwrap());
+        lock_in_haste(&mut sink, 0).append(&origin(1, 1, 2), b"two\n").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"one\ntwo\n");
+        assert_eq!(fs::read(&theirs).unwrap(), b"theirs");
+    }
+}
+
+/// Puts another file under the number of each of our descriptors of a file.
+fn put_in_place_of(path: &Path, other: &File) {
+    for entry in fs::read_dir("/proc/self/fd").unwrap().flatten() {
+        if fs::read_link(entry.path()).is_ok_and(|target| target == path) {
+            let number = entry.file_name().to_str().unwrap().parse().unwrap();
+            // SAFETY: what an unruly neighbour does; the number stays open, and nobody else owns it.
+            let mut target = std::mem::ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(number) });
+            rustix::io::dup2(other, &mut target).unwrap();
+        }
+    }
 }

@@ -1,7 +1,6 @@
 //! The last step of a call: into the ring, or, when it is full, what was agreed for that case.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
@@ -47,12 +46,13 @@ pub fn accept(
     if gil.push(&runtime.memory, runtime.ring_path(), header, payload).is_err() {
         return overloaded(py, route, header, payload, rows);
     }
-    gil.routes[route].emitted += rows;
+    let taken = &mut gil.routes[route];
+    taken.emitted += rows;
+    let sync = taken.sync;
     if gil.producer.used_at_most() > gil.wake_above {
         wake(runtime, gil);
     }
-    // Relaxed: set under the GIL.
-    if runtime.sync.load(Ordering::Relaxed) {
+    if sync {
         drain(py);
     }
     Ok(true)
@@ -102,7 +102,7 @@ fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8], rows
         if current && gil.push(&runtime.memory, runtime.ring_path(), header, payload).is_ok() {
             gil.routes[route].emitted += rows;
             gil.stuck_at = None;
-            if runtime.sync.load(Ordering::Relaxed) {
+            if gil.routes[route].sync {
                 drain(py);
             }
             return interrupted.map(|()| true);

@@ -70,7 +70,7 @@ pub fn ensure(py: Python<'_>) -> PyResult<Option<Arc<Runtime>>> {
     }
     let Some(settings) = SETTINGS.get(py).clone() else { return Ok(None) };
     let runtime = Arc::new(Runtime::new(settings)?);
-    runtime.start();
+    runtime.start(py);
     CURRENT.store(Arc::into_raw(Arc::clone(&runtime)).cast_mut(), Ordering::Relaxed);
     Ok(Some(runtime))
 }
@@ -106,7 +106,8 @@ pub fn shutdown(py: Python<'_>, deadline: Option<Instant>) -> PyResult<bool> {
     flush(py, deadline)?;
     let Some(runtime) = shared(py) else { return Ok(true) };
     announce_rest(py, &runtime);
-    runtime.sync.store(true, Ordering::Relaxed);
+    // SAFETY: the GIL is held, and the reference ends here.
+    unsafe { runtime.gil() }.make_sync();
     Ok(py.detach(|| runtime.finish(deadline)))
 }
 

@@ -1,7 +1,7 @@
 //! What a forked child closes, keeps and forgets.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use undergird_core::descriptor::Descriptor;
 use undergird_core::sink::Estate;
@@ -14,6 +14,9 @@ pub static RINGS: Table<Descriptor> = Table::new();
 /// Logs, which a child keeps open: it may give up the right to open them again.
 pub static LOGS: Table<Estate> = Table::new();
 
+/// This process, once somebody has asked; 0 before.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
 static FORKED: AtomicBool = AtomicBool::new(false);
 /// Whether the fork handler ran and the fork has not been noticed.
 static HANDLED: AtomicBool = AtomicBool::new(false);
@@ -23,6 +26,18 @@ static LEFT: AtomicBool = AtomicBool::new(false);
 /// What the parent left, once.
 pub fn inheritance() -> Vec<Arc<Estate>> {
     if LEFT.swap(false, Ordering::Relaxed) { LOGS.take().collect() } else { Vec::new() }
+}
+
+/// This process's id, without a system call.
+pub fn process() -> u32 {
+    match PROCESS.load(Ordering::Relaxed) {
+        0 => {
+            let id = std::process::id();
+            PROCESS.store(id, Ordering::Relaxed);
+            id
+        }
+        id => id,
+    }
 }
 
 /// Makes a child that sets itself up a main process.
@@ -45,6 +60,7 @@ extern "C" fn in_child() {
     // SAFETY: a child has one thread.
     unsafe { LOGS.each(Estate::pass_on) };
     LEFT.store(true, Ordering::Relaxed);
+    PROCESS.store(0, Ordering::Relaxed);
     crate::current::abandon();
     FORKED.store(true, Ordering::Relaxed);
     HANDLED.store(true, Ordering::Relaxed);

@@ -8,7 +8,7 @@ use undergird_core::descriptor::Descriptor;
 use undergird_core::sink::Estate;
 use undergird_core::writer::Host;
 
-use crate::fork::{LOGS, RINGS};
+use crate::fork::{LOGS, RINGS, process};
 
 /// Nanoseconds since the epoch.
 #[inline]
@@ -84,7 +84,7 @@ impl Process {
 
 impl Host for Process {
     fn pid(&self) -> u32 {
-        std::process::id()
+        process()
     }
 
     fn now(&mut self) -> u64 {

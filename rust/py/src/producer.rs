@@ -34,9 +34,10 @@ fn standard_name(index: u8) -> Option<&'static [u8]> {
 
 static EPOCH: AtomicU64 = AtomicU64::new(1);
 
-/// A file as Python names it: its path, the number of its format, and the rules by which it is put aside.
+/// A file as Python names it: its path, the number of its format, the rules by which it is put aside, and whether calls
+/// wait for their lines.
 #[derive(Clone, Debug, FromPyObject)]
-pub struct File(PathBuf, u8, Vec<u8>);
+pub struct File(PathBuf, u8, Vec<u8>, bool);
 
 /// The sinks that a record goes to, and how many went there.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +46,8 @@ pub struct Route {
     pub id: u32,
     /// The numbers of its sinks.
     pub sinks: Vec<u32>,
+    /// Whether a call waits for its line.
+    pub sync: bool,
     /// Records that were logged, accepted or not.
     pub emitted: u64,
     /// Records that were refused.
@@ -66,14 +69,16 @@ pub struct GilSide {
     /// A number of its own for each ring of this process and its forebears.
     pub epoch: u64,
     interner: Interner,
+    /// Whether every route is one whose calls wait.
+    sync: bool,
     levels: HashMap<u8, i64>,
     level_indices: HashMap<(i64, Box<[u8]>), u8>,
     sinks: BTreeMap<PathBuf, u32>,
 }
 
 impl GilSide {
-    /// For a new ring.
-    pub fn new(producer: Producer) -> Self {
+    /// For a new ring; `sync` if every call waits for its line.
+    pub fn new(producer: Producer, sync: bool) -> Self {
         Self {
             producer,
             routes: Vec::new(),
@@ -83,6 +88,7 @@ impl GilSide {
             wake_above: 0,
             epoch: EPOCH.fetch_add(1, Ordering::Relaxed),
             interner: Interner::new(),
+            sync,
             levels: HashMap::new(),
             level_indices: HashMap::new(),
             sinks: BTreeMap::new(),
@@ -114,19 +120,26 @@ impl GilSide {
 
     /// The place in `routes` of the route to these files; `None` if the dictionary is full.
     pub fn route_to<'a>(&mut self, memory: &RingMemory, files: impl Iterator<Item = &'a File>) -> Option<usize> {
-        let mut sinks = Vec::new();
-        for File(path, format, rotation) in files {
+        let (mut sinks, mut sync) = (Vec::new(), self.sync);
+        for File(path, format, rotation, waits) in files {
+            sync |= waits;
             sinks.push(self.sink(memory, path.as_os_str().as_bytes(), Format::from_number(*format)?, rotation)?);
         }
-        self.route(memory, &sinks)
+        self.route(memory, &sinks, sync)
     }
 
-    fn route(&mut self, memory: &RingMemory, sinks: &[u32]) -> Option<usize> {
-        if let Some(known) = self.routes.iter().position(|route| route.sinks == sinks) {
+    /// From now on every call waits for its line.
+    pub fn make_sync(&mut self) {
+        self.sync = true;
+        self.routes.iter_mut().for_each(|route| route.sync = true);
+    }
+
+    fn route(&mut self, memory: &RingMemory, sinks: &[u32], sync: bool) -> Option<usize> {
+        if let Some(known) = self.routes.iter().position(|route| route.sinks == sinks && route.sync == sync) {
             return Some(known);
         }
         let id = self.intern(memory, &Entry::Route(sinks.into()))?;
-        self.routes.push(Route { id, sinks: sinks.into(), ..Route::default() });
+        self.routes.push(Route { id, sinks: sinks.into(), sync, ..Route::default() });
         Some(self.routes.len() - 1)
     }
 

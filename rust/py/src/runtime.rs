@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread::{JoinHandle, Thread, sleep};
 use std::time::{Duration, Instant};
 
+use pyo3::Python;
 use undergird_core::batch::Source;
 use undergird_core::ring::Producer;
 use undergird_core::ringfile::{RingFile, RingMemory};
@@ -37,8 +38,6 @@ pub struct Runtime {
     pub memory: RingMemory,
     /// Set when the thread has to end.
     stop: AtomicBool,
-    /// Set when every call has to see to its own line: `sync=True`, or after the end.
-    pub sync: AtomicBool,
     /// Records of dead siblings that this process has written.
     pub recovered: Arc<AtomicU64>,
     home: Home,
@@ -82,12 +81,11 @@ impl Runtime {
         writer.inherit(fork::inheritance());
         Ok(Self {
             writer: Mutex::new(writer),
-            gil: UnsafeCell::new(GilSide::new(producer)),
+            gil: UnsafeCell::new(GilSide::new(producer, settings.sync)),
             outlets: Outlets::default(),
             compressor: Compressor::default(),
             unsynced: Unsynced::default(),
             stop: AtomicBool::new(false),
-            sync: AtomicBool::new(settings.sync),
             recovered: Arc::default(),
             homeless: AtomicBool::new(false),
             retired: AtomicBool::new(false),
@@ -100,14 +98,15 @@ impl Runtime {
     }
 
     /// Starts the thread that drains the ring. Where there can be none, calls see to their own lines.
-    pub fn start(self: &Arc<Self>) {
+    pub fn start(self: &Arc<Self>, _py: Python<'_>) {
         let runtime = Arc::clone(self);
         match thread::spawn("undergird", move || thread::drain(&runtime)) {
             Ok(drainer) => {
                 let _ = self.drainer.set(drainer.thread().clone());
                 *self.joinable.lock().unwrap_or_else(PoisonError::into_inner) = Some(drainer);
             }
-            Err(_) => self.sync.store(true, Ordering::Relaxed),
+            // SAFETY: the GIL is held.
+            Err(_) => unsafe { self.gil() }.make_sync(),
         }
     }
 
@@ -172,9 +171,13 @@ impl Runtime {
 
     /// One batch for each file; `None` if somebody else drains now. Needs no GIL.
     pub fn round(&self, insist: bool) -> Option<Round> {
-        let mut writer = self.try_writer()?;
         self.look_home();
-        let round = writer.round(&mut Process::new(PATIENCE), insist);
+        self.work(|writer, host| writer.round(host, insist))
+    }
+
+    fn work(&self, round: impl FnOnce(&mut Writer, &mut Process) -> Round) -> Option<Round> {
+        let mut writer = self.try_writer()?;
+        let round = round(&mut writer, &mut Process::new(PATIENCE));
         self.unsynced.sync_if_due(self.settings.fsync, &mut writer, &round);
         self.outlets.publish(&writer);
         writer.take_rotated().for_each(|(log, rotation)| self.compressor.add(log, rotation));
@@ -200,7 +203,7 @@ impl Runtime {
     /// Drains until everything before `position` is in its files; gives up when nothing moves. Needs no GIL.
     pub fn drain_now(&self, position: u64, deadline: Instant) {
         while self.memory.ring().tail() < position && Instant::now() < deadline {
-            match self.round(false) {
+            match self.work(|writer, host| writer.round_in_haste(host)) {
                 // Somebody else drains, and may be about to write our record too.
                 None => sleep(Duration::from_micros(20)),
                 Some(round) if round.written == 0 && !round.more => break,

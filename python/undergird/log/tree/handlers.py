@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 FORMATS = {"json": 0, "logfmt": 1, "text": 2}
 """The formats of files, with their numbers in a ring's dictionary."""
 
-Sink = tuple[str, int, bytes]
-"""A file as the core knows it: its path, the number of its format, the rules by which it is put aside."""
+Sink = tuple[str, int, bytes, bool]
+"""A file as the core knows it: its path, the number of its format, the rules by which it is put aside, and whether
+calls wait for their lines."""
 
 _LEVELS = -(1 << 63), (1 << 63) - 1
 
@@ -48,6 +49,7 @@ class FileHandler(logging.Handler):
         call_site: Whether lines say function, line and file of the call.
         names: Which names of process, thread and task lines say; see `configure`.
         rotation: When the file is put aside, and what becomes of it; `None` lets it grow.
+        sync: Whether a line is in the file when the call returns, whatever `configure` says.
     """
 
     def __init__(
@@ -61,10 +63,11 @@ class FileHandler(logging.Handler):
         call_site: bool = False,
         names: Iterable[str] | str = (),
         rotation: Rotation | None = None,
+        sync: bool = False,
     ) -> None:
         self.path = os.path.abspath(os.fspath(path))  # noqa: PTH100 -- links stay, as in the standard library
         self.format_name = format
-        self.sink: Sink = (self.path, FORMATS[format], rotation.encode() if rotation else b"")
+        self.sink: Sink = (self.path, FORMATS[format], rotation.encode() if rotation else b"", sync)
         self.branches = branches(loggers, except_loggers)
         self.call_site = call_site
         self.names = checked(names)

@@ -23,26 +23,50 @@ use crate::rotation::schedule::Schedule;
 #[derive(Debug)]
 pub struct Locked<'a> {
     sink: &'a mut FileSink,
-    state: LockFile,
     size: u64,
 }
 
 impl<'a> Locked<'a> {
-    /// A sink whose lock was taken, what its lock file says and how long its log is.
-    pub(super) fn new(sink: &'a mut FileSink, state: LockFile, size: u64) -> Self {
-        Self { sink, state, size }
+    /// A sink whose lock was taken and whose lock file was read, and how long its log is.
+    pub(super) fn new(sink: &'a mut FileSink, size: u64) -> Self {
+        Self { sink, size }
+    }
+
+    /// Its paths were looked at just now.
+    pub(super) fn looked(self, now: u64) -> Self {
+        self.sink.known.looked(now);
+        self
     }
 }
 
 impl Locked<'_> {
+    /// What the lock file says.
+    fn state(&self) -> &LockFile {
+        &self.sink.known.state
+    }
+
+    fn state_mut(&mut self) -> &mut LockFile {
+        &mut self.sink.known.state
+    }
+
+    /// Writes into the lock file.
+    fn say(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let said = self.sink.lock_file().write_all_at(bytes, offset);
+        match said {
+            Ok(()) => self.sink.known.note(bytes, offset),
+            Err(_) => self.sink.known.forget(),
+        }
+        said
+    }
+
     /// The batch that somebody, perhaps we, began and did not finish.
     pub fn open_journal(&self) -> Option<&Journal> {
-        self.state.open_journal()
+        self.state().open_journal()
     }
 
     /// How far a stream has been written, if this log knows it.
     pub fn cursor(&self, stream: Stream) -> Option<u64> {
-        self.state.cursor(stream).map(|(_, cursor)| cursor.position)
+        self.state().cursor(stream).map(|(_, cursor)| cursor.position)
     }
 
     /// Whether the journal's file is the one at the path now.
@@ -180,8 +204,8 @@ impl Locked<'_> {
     }
 
     fn enter(&mut self, journal: Journal) -> io::Result<()> {
-        self.sink.lock_file().write_all_at(&journal.encode(), JOURNAL)?;
-        self.state.journal = Some(journal);
+        self.say(&journal.encode(), JOURNAL)?;
+        self.state_mut().journal = Some(journal);
         Ok(())
     }
 
@@ -190,7 +214,7 @@ impl Locked<'_> {
     /// # Errors
     /// If the lock file cannot be written.
     pub fn point_to(&mut self, ring: &Path) -> io::Result<()> {
-        let known = self.state.journal.as_ref().map(|journal| journal.ring_directory());
+        let known = self.state().journal.as_ref().map(|journal| journal.ring_directory());
         if !self.sink.regular || known == Some(ring.parent()) || self.open_journal().is_some() {
             return Ok(());
         }
@@ -230,7 +254,7 @@ impl Locked<'_> {
 
     /// When the log is put aside next, in seconds since the epoch.
     fn rollover(&mut self, schedule: Schedule, rotation: &Rotation, now: i64) -> io::Result<i64> {
-        let known = self.state.rollover.filter(|rollover| rollover.schedule == rotation.fingerprint());
+        let known = self.state().rollover.filter(|rollover| rollover.schedule == rotation.fingerprint());
         match known {
             // Further away than any: it was set by a clock that has gone back since.
             Some(rollover) if rollover.at.saturating_sub(now) > schedule.period() => {
@@ -247,8 +271,8 @@ impl Locked<'_> {
     fn set_rollover(&mut self, schedule: Schedule, rotation: &Rotation, after: i64) -> io::Result<i64> {
         let at = schedule.next(after, &rotation.zone);
         let rollover = Rollover { at, schedule: rotation.fingerprint() };
-        self.sink.lock_file().write_all_at(&rollover.encode(), ROLLOVER)?;
-        self.state.rollover = Some(rollover);
+        self.say(&rollover.encode(), ROLLOVER)?;
+        self.state_mut().rollover = Some(rollover);
         Ok(at)
     }
 
@@ -265,6 +289,9 @@ impl Locked<'_> {
             Some(schedule) => schedule.beginning(self.rollover(schedule, rotation, now)?, &rotation.zone),
             None => self.changed()?,
         };
+        // Said before it is done, so that nobody in haste writes to the old one.
+        let last = self.state().journal.clone().unwrap_or_default();
+        self.enter(Journal { length: 0, stamp: last.stamp.wrapping_add(1), ..last })?;
         rotation.names.put_aside(self.sink.path(), begun, &rotation.zone, &rotation.keep)?;
         self.come_back()?;
         if let Some(schedule) = rotation.schedule
@@ -291,16 +318,16 @@ impl Locked<'_> {
         if !self.sink.regular {
             return Ok(());
         }
-        let slot = self.state.cursor(stream).map_or_else(|| self.new_slot(), |(slot, _)| slot);
+        let slot = self.state().cursor(stream).map_or_else(|| self.new_slot(), |(slot, _)| slot);
         self.store(slot, Some(Cursor { stream, position, stamp }))
     }
 
     fn new_slot(&self) -> u32 {
-        self.state.free_slot().unwrap_or_else(|| {
+        self.state().free_slot().unwrap_or_else(|| {
             // Rings are in the directory of the last one, as far as can be known here.
-            let last = self.state.journal.as_ref().and_then(Journal::ring_directory);
+            let last = self.state().journal.as_ref().and_then(Journal::ring_directory);
             let there = last.and_then(|directory| ids_in(directory).ok()).unwrap_or_default();
-            self.state.stillest_slot(&|ring| there.contains(&ring[..8]))
+            self.state().stillest_slot(&|ring| there.contains(&ring[..8]))
         })
     }
 
@@ -309,12 +336,10 @@ impl Locked<'_> {
     /// # Errors
     /// If the lock file cannot be written.
     pub fn discard_journal(&mut self) -> io::Result<()> {
-        if let Some(journal) = &mut self.state.journal {
-            journal.length = 0;
-            let bytes = journal.encode();
-            self.sink.lock_file().write_all_at(&bytes, JOURNAL)?;
+        match self.state().journal.clone() {
+            Some(journal) => self.enter(Journal { length: 0, ..journal }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Gives the slot of a stream back whose ring is no more.
@@ -322,8 +347,8 @@ impl Locked<'_> {
     /// # Errors
     /// If the lock file cannot be written.
     pub fn forget(&mut self, stream: Stream) -> io::Result<()> {
-        let Some((slot, _)) = self.state.cursor(stream) else { return Ok(()) };
-        if self.state.journal.as_ref().is_some_and(|journal| journal.stream == stream) {
+        let Some((slot, _)) = self.state().cursor(stream) else { return Ok(()) };
+        if self.state().journal.as_ref().is_some_and(|journal| journal.stream == stream) {
             // Without its cursor it would look as if it had not been committed.
             self.discard_journal()?;
         }
@@ -332,24 +357,25 @@ impl Locked<'_> {
 
     /// The stream's slot, taken now if it has none: a journal must not be open without a cursor to close it.
     fn slot(&mut self, origin: &Origin<'_>) -> io::Result<u32> {
-        if let Some((slot, _)) = self.state.cursor(origin.stream) {
+        if let Some((slot, _)) = self.state().cursor(origin.stream) {
             return Ok(slot);
         }
-        if self.state.free_slot().is_none() {
+        if self.state().free_slot().is_none() {
             // It may be about the stream that loses its slot now.
             self.discard_journal()?;
         }
         self.commit(origin.stream, origin.from, origin.stamp)?;
-        Ok(self.state.cursor(origin.stream).map_or(0, |(slot, _)| slot))
+        Ok(self.state().cursor(origin.stream).map_or(0, |(slot, _)| slot))
     }
 
     fn store(&mut self, slot: u32, cursor: Option<Cursor>) -> io::Result<()> {
         let bytes = cursor.map_or(VACANT, |cursor| cursor.encode());
-        self.sink.lock_file().write_all_at(&bytes, SLOTS + u64::from(slot) * SLOT)?;
-        if self.state.cursors.len() <= slot as usize {
-            self.state.cursors.resize(slot as usize + 1, None);
+        self.say(&bytes, SLOTS + u64::from(slot) * SLOT)?;
+        let cursors = &mut self.state_mut().cursors;
+        if cursors.len() <= slot as usize {
+            cursors.resize(slot as usize + 1, None);
         }
-        self.state.cursors[slot as usize] = cursor;
+        cursors[slot as usize] = cursor;
         Ok(())
     }
 }
