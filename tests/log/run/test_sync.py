@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -79,7 +79,7 @@ def start_child(path: Path, ring_dir: Path, count: int, child: int = 0, **option
 
 @pytest.mark.parametrize("options", [{}, {"max_bytes": 2_000}, {"fsync": True}], ids=["plain", "rotating", "fsync"])
 def test_a_kill_right_after_a_call_leaves_its_line_in_the_file(
-    tmp_path: Path, ring_dir: Path, options: dict[str, object]
+    tmp_path: Path, ring_dir: Path, options: dict[str, Any]
 ) -> None:
     path = tmp_path / "run.log"
     child = start_child(path, ring_dir, 100, **options)
