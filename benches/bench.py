@@ -89,7 +89,7 @@ class Bench:
             WrongOutputError: `flush`, or a synchronous call, returned too early.
         """
         if self.contender.writes and (found := lines_in(self.path)) != self.logged:
-            raise WrongOutputError(f"{found} of {self.logged} lines are in the file yet")
+            raise WrongOutputError(f"{found} of {self.logged} lines are in the file yet{self.contender.account()}")
 
     def check(self) -> None:
         """Raises unless every record is in the file once, with every value.

@@ -35,9 +35,9 @@ class Scale:
     samples: int = 9
     burst: int = 1024
     bursts: int = 100
-    burst_time: float = 0.5
+    burst_time: float = 0.4
     sustained: int = 1_000_000
-    sustained_time: float = 2.0
+    sustained_time: float = 1.5
     chunk: int = 2_000
     rows: int = 100_000
     rows_apart: int = 10_000
@@ -45,7 +45,7 @@ class Scale:
     calls: int = 100_000
     paced_calls: int = 100_000
     period: int = 20_000
-    rotate_at: int = 10_000_000
+    rotate_at: int = 5_000_000
     trials: int = 10
     visible_limit: float = 1.0
 

@@ -30,14 +30,14 @@ def _sustained(bench: Bench, threads: int) -> Metrics:
     bench.warm_up()
     first = bench.logged
     lost = middle([empty(bench.fields, range(first + at, first + at + chunk)) for at in range(0, 10 * chunk, chunk)])
-    start = threading.Barrier(threads + 1)
+    start = threading.Barrier(threads)
 
     times: list[int] = []
 
     def log(at: int) -> None:
         first, end = at, at + share
         start.wait()
-        # By its own clock: who waits for the threads may be the last of all to be let run.
+        # By its own clock: who waits for threads may be the last of all to be let run.
         times.append(clock())
         give_up = time.monotonic() + bench.scale.sustained_time
         while at < end and time.monotonic() < give_up:
@@ -47,13 +47,15 @@ def _sustained(bench: Bench, threads: int) -> Metrics:
         times.append(clock())
         bench.lanes.append(range(first, at))
 
-    loggers = [threading.Thread(target=log, args=(first + number * share,)) for number in range(threads)]
-    for logger in loggers:
-        logger.start()
+    firsts = [first + number * share for number in range(threads)]
+    # The first of them is this thread: where there is one, it is the main one.
+    others = [threading.Thread(target=log, args=(number,)) for number in firsts[1:]]
     with bench.measured():
-        start.wait()
-        for logger in loggers:
-            logger.join()
+        for other in others:
+            other.start()
+        log(firsts[0])
+        for other in others:
+            other.join()
         contender.flush()
         complete = clock()
     begin, called = min(times), max(times)

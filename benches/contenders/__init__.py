@@ -21,7 +21,7 @@ CARRIED: Mapping[str, object] = {"run": 3, "worker": "a"}
 """The fields that rows W4 and W4x bind to the logger, or put around the call."""
 FRAMES = 10
 """The frames of the traceback in row W8."""
-BACKUPS = 999
+BACKUPS = 99
 """More files than are rotated: all that was logged is read back."""
 
 
@@ -66,6 +66,7 @@ class Contender:
             where there is no such thing.
         flush: Returns when everything logged is in the file.
         finish: Flushes and closes.
+        account: Says what it counted, where lines are missing; empty if it counts nothing.
         writes: Whether calls end in lines of the file (the floor's do not).
         layout: How to read the lines back.
         bound: Gives it with a logger that has `CARRIED` bound; None where it cannot bind.
@@ -82,6 +83,7 @@ class Contender:
     many: str | None = None
     flush: Callable[[], None] = _nothing
     finish: Callable[[], None] = _nothing
+    account: Callable[[], str] = str
     writes: bool = True
     layout: Layout = field(default_factory=Layout)
     bound: Callable[[Contender], Contender] | None = None

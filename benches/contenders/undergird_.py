@@ -57,6 +57,10 @@ def _make(path: Path, **settings: Any) -> Contender:
         flush()
         undergird.shutdown()
 
+    def account() -> str:
+        stats = undergird.stats()
+        return "".join(f", {name} {stats[name]}" for name in ("emitted", "written", "dropped", "failed", "in_flight"))
+
     def bound(plain: Contender) -> Contender:
         log: Any = plain.names["log"]
         return plain.with_names(log=log.bind(**CARRIED)).carrying()
@@ -79,6 +83,7 @@ def _make(path: Path, **settings: Any) -> Contender:
         many=f'log.many("{MESSAGE}", agent_id=i, energy=x, kind=s, alive=b)',
         flush=flush,
         finish=finish,
+        account=account,
         bound=bound,
         surrounded=surrounded,
         placed=placed,
