@@ -75,3 +75,11 @@ def test_every_module_with_examples_is_looked_at() -> None:
     finder = doctest.DocTestFinder()
     found = [name for name in MODULES if any(test.examples for test in finder.find(importlib.import_module(name)))]
     assert {"undergird.log.logger", "undergird.log.run.setup", "undergird.log.tree.messages"} <= {*found, *shown}
+
+
+def test_every_test_that_the_page_of_failures_names_exists() -> None:
+    named = re.findall(r"`((?:tests|rust)/[\w/.]+)::(\w+)`", (ROOT / "docs" / "reliability.md").read_text())
+    assert len(named) > 50
+    for file, name in named:
+        word = "fn" if file.endswith(".rs") else "def"
+        assert re.search(rf"^{word} {name}\(", (ROOT / file).read_text(), re.MULTILINE), f"{file} has no {name}"

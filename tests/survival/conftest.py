@@ -146,8 +146,13 @@ class Scene:
         assert self.nursery.wait(self.nursery.do("start", path=self.path)) == 0
 
     def lines(self) -> int:
-        """Lines that are in the file now."""
-        return self.path.read_bytes().count(b"\n") if self.path.exists() else 0
+        """Lines that are in the file now, and in those that were put aside."""
+        return self.data().count(b"\n")
+
+    def data(self) -> bytes:
+        """What stands in the log and in those that were put aside, the oldest first."""
+        aside = sorted(self.directory.glob("run.log.*"), key=lambda path: -int(path.suffix[1:]))
+        return b"".join(path.read_bytes() for path in (*aside, self.path) if path.exists())
 
     def numbers_in(self, name: str, begin: str | None = None) -> list[int]:
         """The numbers in a file and in what was put aside of it, in order.
@@ -184,7 +189,7 @@ class Scene:
 
         The call after the last one that returned, of so many `rows`, may have been accepted as well, or some of them.
         """
-        data = self.path.read_bytes()
+        data = self.data()
         found: list[list[int]] = [[] for _ in range(threads)]
         end = 0
         for match in LINE.finditer(data):

@@ -6,6 +6,7 @@ have logged stands in shared memory.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import itertools
 import json
@@ -29,6 +30,7 @@ def write(
     shared: str,
     threads: int = 1,
     killed_after: float | None = None,
+    way: str = "SIGKILL",
     rows: int = 1,
     sinks: list[dict[str, Any]] | None = None,
     **options: Any,
@@ -36,8 +38,9 @@ def write(
     """Logs numbers for ever, each thread its own, and stores each after its call has returned.
 
     `killed_after` is in seconds of the process's own processor time: the kill then comes while it is at work, however
-    busy the machine is with other things. With more than one of `rows` each call logs as many numbers. `sinks` are
-    further files; every tenth number is an error's, for those that take nothing else.
+    busy the machine is with other things. It is a signal's, or the end of the program from within by one of `WAYS`. With
+    more than one of `rows` each call logs as many numbers. `sinks` are further files; every tenth number is an error's,
+    for those that take nothing else.
     """
     with Path(shared).open("r+b") as file:
         # Eight bytes are stored at once; `struct.pack_into` would clear them first.
@@ -59,10 +62,16 @@ def write(
             numbers[thread] = number
 
     if killed_after is not None:
-        set_timer(killed_after)
+        if way in WAYS:
+            signal.signal(signal.SIGUSR1, WAYS[way])
+        set_timer(killed_after, signal.SIGUSR1 if way in WAYS else signal.Signals[way])
     for thread in range(1, threads):
         threading.Thread(target=work, args=(thread,), daemon=True).start()
-    work(0)
+    try:
+        work(0)
+    finally:
+        # What the interpreter does at its end, which comes here to a child that has not begun with the program.
+        atexit._run_exitfuncs()
 
 
 def sink(rotation: dict[str, Any] | None = None, **settings: Any) -> undergird.FileSink:
@@ -70,14 +79,29 @@ def sink(rotation: dict[str, Any] | None = None, **settings: Any) -> undergird.F
     return undergird.FileSink(**settings, rotation=None if rotation is None else undergird.Rotation(**rotation))
 
 
-def set_timer(seconds: float) -> None:
-    """Has the kernel send SIGKILL once the process has worked for so long."""
+class Uncaught(BaseException):
+    """No `Exception`, because code that a call runs may catch those."""
+
+
+def fail(*_: object) -> None:
+    raise Uncaught
+
+
+WAYS: dict[str, Callable[..., Any]] = {
+    "os._exit": lambda *_: os._exit(5),
+    "sys.exit": lambda *_: sys.exit(5),
+    "an exception": fail,
+}
+
+
+def set_timer(seconds: float, number: int) -> None:
+    """Has the kernel send a signal once the process has worked for so long."""
 
     class Event(ctypes.Structure):
         _fields_ = (("value", ctypes.c_void_p), ("signal", ctypes.c_int), ("notify", ctypes.c_int * 13))
 
     library = ctypes.CDLL(None, use_errno=True)
-    event = Event(None, signal.SIGKILL)
+    event = Event(None, number)
     timer = ctypes.c_void_p()
     assert library.timer_create(time.CLOCK_PROCESS_CPUTIME_ID, ctypes.byref(event), ctypes.byref(timer)) == 0
     once = (ctypes.c_long * 4)(0, 0, *divmod(int(seconds * 1e9), 10**9))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import textwrap
 from collections import Counter
@@ -25,31 +26,33 @@ WORK = """
             log.info("step", task=task, number=number, password="secret")
         return os.getpid()
 """
+# As many as it takes: eight workers under `make deep`.
+WORKERS, TASKS = (8, 32) if os.environ.get("UNDERGIRD_DEEP") == "1" else (2, 6)
 POOLS = {
     "spawn": """
-        with multiprocessing.get_context("spawn").Pool(2) as pool:
-            pool.map(work, range(6))
+        with multiprocessing.get_context("spawn").Pool(WORKERS) as pool:
+            pool.map(work, range(TASKS))
     """,
     "forkserver": """
-        with multiprocessing.get_context("forkserver").Pool(2) as pool:
-            pool.map(work, range(6))
+        with multiprocessing.get_context("forkserver").Pool(WORKERS) as pool:
+            pool.map(work, range(TASKS))
     """,
     "fork": """
-        with multiprocessing.get_context("fork").Pool(2) as pool:
-            pool.map(work, range(6))
+        with multiprocessing.get_context("fork").Pool(WORKERS) as pool:
+            pool.map(work, range(TASKS))
     """,
     "executor": """
         from concurrent.futures import ProcessPoolExecutor
-        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-            list(pool.map(work, range(6)))
+        with ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as pool:
+            list(pool.map(work, range(TASKS)))
     """,
     "loky": """
         from joblib import Parallel, delayed
-        Parallel(n_jobs=2, backend="loky")(delayed(work)(task) for task in range(6))
+        Parallel(n_jobs=WORKERS, backend="loky")(delayed(work)(task) for task in range(TASKS))
     """,
     "script": """
         import subprocess, sys
-        for task in range(6):
+        for task in range(TASKS):
             subprocess.run([sys.executable, "-c", f"import worker; worker.work({task})"], check=True)
     """,
 }
@@ -68,6 +71,8 @@ import multiprocessing
 import undergird
 from worker import work
 
+WORKERS, TASKS = {WORKERS}, {TASKS}
+
 if __name__ == "__main__":
     undergird.configure("run.log", {settings})
 {inside}"""
@@ -85,17 +90,17 @@ def lines(directory: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("pool", POOLS)
 def test_workers_log_to_the_run_without_being_set_up(pool: str, script: Script, tmp_path: Path) -> None:
-    settings = "redact=['pass*'], max_bytes=20_000, names=['process_id']"
+    settings = "redact=['pass*'], max_bytes=12_000, names=['process_id']"
     run_main(script, tmp_path, main(POOLS[pool], settings=settings))
     written = lines(tmp_path)
     assert Counter((line["task"], line["number"]) for line in written) == Counter(
-        (task, number) for task in range(6) for number in range(200)
+        (task, number) for task in range(TASKS) for number in range(200)
     )
     assert {line["password"] for line in written} == {"<redacted>"}
     assert all("process_id" in line for line in written)
     files = list(tmp_path.glob("run.log*"))
-    assert len(files) > 5
-    assert max(file.stat().st_size for file in files) < 20_000
+    assert len(files) > 10
+    assert max(file.stat().st_size for file in files) < 12_000
 
 
 def test_a_worker_has_a_small_ring_where_its_parents_is_large(script: Script, tmp_path: Path) -> None:

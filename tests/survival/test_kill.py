@@ -17,6 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.survival.conftest import Scene
 
+DEEP = os.environ.get("UNDERGIRD_DEEP") == "1"
 ROUNDS = int(os.environ.get("UNDERGIRD_KILL_ROUNDS", "200"))
 PATIENCE = pytest.mark.timeout(120 + 2 * ROUNDS)
 
@@ -50,6 +51,47 @@ def test_every_call_that_returned_before_a_kill_is_in_the_file_once(scene: Scene
         assert scene.recover() == (0, "nothing to recover\n")
     print(f"{waiting} of {ROUNDS} kills left unwritten records")
     assert waiting >= 0.9 * ROUNDS
+
+
+# With the exit codes that the nursery's children have then.
+WAYS = {
+    "SIGKILL": -signal.SIGKILL,
+    "SIGTERM": -signal.SIGTERM,
+    "SIGSEGV": -signal.SIGSEGV,
+    "os._exit": 5,
+    "sys.exit": 70,
+    "an exception": 70,
+}
+
+
+@PATIENCE
+def test_whichever_way_a_process_ends_while_its_log_rotates_every_call_that_returned_is_there_once(
+    scene: Scene,
+) -> None:
+    draw = chance()
+    top = scene.directory
+    waiting = Counter[str]()
+    rotated = 0
+    rounds = ROUNDS if DEEP else max(ROUNDS // 5, len(WAYS))
+    for each in range(rounds):
+        scene.move_to(top / str(each))
+        way = list(WAYS)[each % len(WAYS)]
+        # Threads that log on while the program ends may be refused something.
+        threads = draw.choice((1, 1, 3)) if WAYS[way] < 0 else 1
+        pid = scene.write(
+            threads=threads, way=way, killed_after=draw.uniform(0.005, 0.04), ring_size=4 << 20, max_bytes=300_000
+        )
+        assert scene.nursery.wait(pid) == WAYS[way], way
+        waiting[way] += sum(scene.numbers[thread] for thread in range(threads)) > scene.lines()
+        if each % 2:
+            scene.start_again()
+        else:
+            code, said = scene.recover()
+            assert code == 0, said
+        scene.check(threads)
+        rotated += len(list(scene.directory.glob("run.log.*")))
+    print(f"{rounds} rounds, {rotated} rotations; unwritten records at the end by way: {dict(waiting)}")
+    assert rotated > rounds
 
 
 @PATIENCE
