@@ -180,6 +180,37 @@ def test_rules_that_cannot_be_are_named(settings: dict[str, Any], named: str, tm
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("way", ["moved", "deleted", "emptied", "replaced", "moved with its directory"])
+def test_a_log_that_others_touch_goes_on_at_its_path(way: str, either: Run, tmp_path: Path) -> None:
+    directory = tmp_path / "logs"
+    directory.mkdir()
+    either.path, sink = directory / "run.log", directory / "other.log"
+    log = either.start(sinks=[undergird.FileSink(sink)])
+    log.info("before")
+    assert either.messages() == either.messages(sink) == ["before"]
+    for path in (either.path, sink):
+        match way:
+            case "moved":
+                path.rename(path.with_suffix(".old"))
+            case "deleted":
+                path.unlink()
+            case "emptied":
+                os.truncate(path, 0)
+            case "replaced":
+                path.rename(path.with_suffix(".old"))
+                path.write_text('{"message": "theirs"}\n')
+    if way == "moved with its directory":
+        directory.rename(tmp_path / "old")
+        log.info("without a place")
+        directory.mkdir()
+    log.info("after")
+    expected = {"replaced": ["theirs", "after"], "moved with its directory": ["without a place", "after"]}
+    assert either.messages() == either.messages(sink) == expected.get(way, ["after"])
+    old = {"moved with its directory": tmp_path / "old" / "run.log"}.get(way, directory / "run.old")
+    assert old.exists() == (way not in ("deleted", "emptied"))
+    assert not old.exists() or either.messages(old) == ["before"]
+
+
 def test_a_compression_that_has_not_been_built_in_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(_core, "compressions", lambda: ["gzip"])
     for settings in ({"compress": "zstd", "max_bytes": 1000}, {"compress": "zstd", "when": "midnight"}):

@@ -70,6 +70,17 @@ def test_our_handler_takes_no_formatter(run: Run) -> None:
     handler.setFormatter(None)
 
 
+def test_two_handlers_of_one_file_write_two_lines_as_the_standard_librarys_do(either: Run) -> None:
+    log = either.start()
+    second = FileHandler(either.path)
+    logging.getLogger(log.name).addHandler(second)
+    log.info("twice")
+    logging.getLogger(log.name).info("twice, too")
+    logging.getLogger(log.name).removeHandler(second)
+    log.info("once")
+    assert either.messages() == ["twice", "twice", "twice, too", "twice, too", "once"]
+
+
 def test_two_handlers_of_ours_write_two_files(run: Run, tmp_path: Path) -> None:
     log = run.start()
     second = FileHandler(tmp_path / "second.log", level="ERROR")

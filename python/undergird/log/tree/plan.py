@@ -86,6 +86,8 @@ def plan(node: logging.Logger) -> Plan:
         return ask_each_time
     # Where there is no handler at all, the standard library has its last resort.
     ours &= found and len({(bool(handler.call_site), handler.names) for handler in files}) <= 1
+    # Two handlers of one file write two lines, as the standard library's do; a route names a file once.
+    ours &= len({handler.sink for handler in files}) == len(files)
     sinks: list[list[Sink]] = [[]]
     enabled = native = 0
     # The first is no level's.
