@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import textwrap
 from collections import Counter
@@ -28,6 +29,14 @@ WORK = """
 """
 # As many as it takes: eight workers under `make deep`.
 WORKERS, TASKS = (8, 32) if os.environ.get("UNDERGIRD_DEEP") == "1" else (2, 6)
+NAMES = {
+    "spawn": r"SpawnPoolWorker-\d+",
+    "forkserver": r"ForkServerPoolWorker-\d+",
+    "fork": r"ForkPoolWorker-\d+",
+    "executor": r"SpawnProcess-\d+",
+    "loky": r"LokyProcess-\d+",
+    "script": "MainProcess",
+}
 POOLS = {
     "spawn": """
         with multiprocessing.get_context("spawn").Pool(WORKERS) as pool:
@@ -89,15 +98,20 @@ def lines(directory: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("pool", POOLS)
-def test_workers_log_to_the_run_without_being_set_up(pool: str, script: Script, tmp_path: Path) -> None:
-    settings = "redact=['pass*'], max_bytes=12_000, names=['process_id']"
+def test_workers_log_to_the_run_without_being_set_up(
+    pool: str, script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = "redact=['pass*'], max_bytes=12_000, names=['process', 'process_id', 'rank']"
+    monkeypatch.setenv("RANK", "2")
     run_main(script, tmp_path, main(POOLS[pool], settings=settings))
     written = lines(tmp_path)
     assert Counter((line["task"], line["number"]) for line in written) == Counter(
         (task, number) for task in range(TASKS) for number in range(200)
     )
     assert {line["password"] for line in written} == {"<redacted>"}
-    assert all("process_id" in line for line in written)
+    assert all("process_id" in line and line["rank"] == 2 for line in written)
+    # As the pool calls its workers.
+    assert all(re.fullmatch(NAMES[pool], line["process_name"]) for line in written), written[0]
     files = list(tmp_path.glob("run.log*"))
     assert len(files) > 10
     assert max(file.stat().st_size for file in files) < 12_000
@@ -126,7 +140,7 @@ def test_workers_log_to_every_file_of_the_run(script: Script, tmp_path: Path) ->
     parts = "undergird.FileSink('worker.txt', loggers=['worker'], format='text', rotation=undergird.Rotation(max_bytes=9000))"
     rest = "undergird.FileSink('rest.log', except_loggers=['worker'])"
     run_main(script, tmp_path, main(POOLS["spawn"], settings=f"sinks=[{errors}, {parts}, {rest}]"))
-    numbers = [(task, number) for task in range(6) for number in range(200)]
+    numbers = [(task, number) for task in range(TASKS) for number in range(200)]
     assert sorted((line["task"], line["number"]) for line in lines(tmp_path)) == numbers
     files = list(tmp_path.glob("worker.txt*"))
     assert len(files) > 5
