@@ -264,11 +264,7 @@ def _headline(outcomes: Outcomes, metric: str, scale: float, unit: str) -> str:
     rival = best_rival(outcomes, metric, most=most)
     others = [("`logging`", number(outcomes, "stdlib", metric))]
     others += [(rival, number(outcomes, rival, metric))] if rival else []
-    beside = [
-        f"{_times(ratio(ours, theirs) if most else ratio(theirs, ours))} {'that of' if most else 'less than'} {name}"
-        for name, theirs in others
-        if theirs is not None
-    ]
+    beside = [f"{_beside(ours, theirs, most)} {name}" for name, theirs in others if theirs is not None]
     return ", ".join([f"{ours / scale:.3g} {unit}", *beside])
 
 
@@ -276,6 +272,12 @@ def _set_ups() -> str:
     lines = ["| contender | set-up |", "|---|---|"]
     lines += [f"| {name} | {entry.note} |" for name, entry in CONTENDERS.items()]
     return "### The contenders\n\n" + "\n".join(lines)
+
+
+def _beside(ours: float, theirs: float, most: bool) -> str:
+    if most or ours > theirs:
+        return f"{_times(ratio(ours, theirs))} that of"
+    return f"{_times(ratio(theirs, ours))} less than"
 
 
 def _verdicts(results: Mapping[str, Any], rows: list[str]) -> str:
