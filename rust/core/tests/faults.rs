@@ -126,6 +126,33 @@ fn whichever_call_of_a_rotation_fails_nothing_is_lost_or_doubled() {
     }
 }
 
+#[test]
+fn a_torn_batch_whose_log_cannot_be_read_waits_until_it_can() {
+    let _alone = alone();
+    for n in 0..4 {
+        let run = Run::new();
+        let mut maker = run.maker("a");
+        maker.log(9);
+        let child = Child::start(|| {
+            traced();
+            drain_through(&mut maker.writer(), 9);
+        });
+        let (writes, reads) = (Cell::new(0), Cell::new(0));
+        let count = |calls: &Cell<u32>| calls.replace(calls.get() + 1);
+        child.run_with(|_, call| match call {
+            libc::SYS_write => match count(&writes) {
+                0 => Fate::Half,
+                1 => Fate::Failed(libc::ENOSPC),
+                _ => Fate::Done,
+            },
+            libc::SYS_pread64 if writes.get() == 2 && count(&reads) == n => Fate::Failed(libc::EIO),
+            _ => Fate::Done,
+        });
+        assert_eq!(writes.get(), 3);
+        assert_eq!(numbers(&run.log(), "a"), (0..9).collect::<Vec<_>>(), "read {n} after the torn write");
+    }
+}
+
 /// A process whose clock says what the test says.
 struct At(u64);
 
