@@ -56,6 +56,53 @@ def address_sanitizer(shell: Shell) -> None:
     )
 
 
+def package_under_address_sanitizer(shell: Shell, python: Python, *tests: str) -> None:
+    """Python tests with every access of the extension checked, and every object of Python's an allocation of its own.
+
+    Args:
+        shell: Runs the commands.
+        python: The interpreter of the tests, whose environment holds what they need.
+        tests: What pytest is to run.
+    """
+    changes = compiled_with("-Zsanitizer=address", "asan")
+    shell.run(
+        ["cargo", "build", "--package", "undergird-py", "--target", _HOST],
+        env={**changes, "PYO3_PYTHON": str(python.executable), "PYO3_BUILD_EXTENSION_MODULE": "1"},
+    )
+    folder = ROOT / "target" / "asan"
+    package = folder / "package" / "undergird"
+    shutil.rmtree(package, ignore_errors=True)
+    shutil.copytree(ROOT / "python" / "undergird", package, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    shutil.copyfile(folder / _HOST / "debug" / "lib_core.so", package / "_core.so")
+    shell.run(
+        # Frames are larger than those for which Python's limit of recursion was made.
+        ["prlimit", f"--stack={64 << 20}", python.executable, "-m", "pytest", "--timeout=1800", *tests],
+        env={
+            "LD_PRELOAD": str(_address_sanitizer_runtime(shell, folder)),
+            # An interpreter keeps much to its end; who looks for leaks is tests/log/test_leaks.py.
+            "ASAN_OPTIONS": "detect_leaks=0",
+            "PYTHONMALLOC": "malloc",
+            "PYTHONPATH": str(package.parent),
+            # Millions of calls show no more here.
+            "UNDERGIRD_DEEP": None,
+        },
+        timeout=3600.0,
+    )
+
+
+def _address_sanitizer_runtime(shell: Shell, folder: Path) -> Path:
+    """The runtime as a library, for a program that was not compiled for it: the toolchain has it as an archive."""
+    sysroot = Path(shell.run(["rustc", "--print", "sysroot"], show=False).strip())
+    (archive,) = (sysroot / "lib" / "rustlib" / _HOST / "lib").glob("librustc-*_rt.asan.a")
+    copy, library = folder / "runtime.a", folder / "libruntime.so"
+    shutil.copyfile(archive, copy)
+    # What only a program can have: it starts the runtime, which a library does when it is loaded.
+    shell.run(["ar", "d", copy, "asan_preinit.cpp.o"])
+    whole: list[str | Path] = ["-Wl,--whole-archive", copy, "-Wl,--no-whole-archive"]
+    shell.run(["cc", "-shared", "-o", library, *whole, *("-lpthread", "-ldl", "-lm", "-lrt", "-lgcc_s")])
+    return library
+
+
 def thread_sanitizer(shell: Shell) -> None:
     """The ring between real threads, with every race reported.
 

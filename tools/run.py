@@ -103,6 +103,8 @@ def test(shell: Shell, *, deep: bool) -> bool:
 
     def sanitizers() -> None:
         native.address_sanitizer(shell)
+        if deep:
+            native.package_under_address_sanitizer(shell, newest, "tests/log")
         native.thread_sanitizer(shell)
         native.valgrind(shell)
         native.fuzz(shell, seconds=int(os.environ.get("FUZZ_SECONDS", "3600" if deep else "10")))

@@ -6,8 +6,6 @@ import asyncio
 import gc
 import logging
 import os
-import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -292,54 +290,3 @@ def test_a_context_made_before_the_logger_is_loaded_is_rendered_when_it_is(scrip
         print(open("run.log").read())
     """)
     assert '"position":[3,4],"n":1,"y":[2]}' in done.stdout
-
-
-# --- many ----------------------------------------------------------------------------------------------------------------
-
-
-def test_binding_and_contexts_without_end_leak_nothing() -> None:
-    # In each round three loggers, three contexts and three calls.
-    rounds = 250_000 if DEEP else 20_000
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", _LEAK, str(rounds)],
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-_LEAK = """
-import gc, os, sys, tempfile, psutil, undergird
-rounds = int(sys.argv[1])
-log = undergird.get_logger("x")
-undergird.configure(os.devnull, ring_size=1 << 16)
-key, scope = "a value of its own", undergird.context(own=1)
-
-def once(n):
-    bound = log.bind(n=n, key=key, listed=[n])
-    with undergird.context(request=n, key=key), scope:
-        undergird.context.bind(more=n)
-        bound.info("x", a=n)
-        undergird.context.unbind("more")
-        bound.unbind("n").new(a=1).info("x")
-    with undergird.context(**{f"name{n % 50}": (n,)}):
-        log.info("x")
-
-def counts():
-    gc.collect()
-    return sys.getrefcount(key), sys.getrefcount(scope), len(gc.get_objects()), psutil.Process().memory_info().rss
-
-for n in range(rounds // 4):
-    once(n)
-before = counts()
-for n in range(rounds):
-    once(n)
-after = counts()
-undergird.flush()
-grown = [b - a for a, b in zip(before, after)]
-assert grown[0] == grown[1] == 0, grown
-assert grown[2] < 50, grown
-assert grown[3] < 4 << 20, grown
-"""

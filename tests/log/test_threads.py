@@ -5,16 +5,13 @@ from __future__ import annotations
 import gc
 import json
 import logging
-import os
 import re
 import shutil
 import signal
-import sys
 import tempfile
 import threading
-import tracemalloc
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -153,61 +150,6 @@ def test_a_thread_that_ends_while_it_logs_leaves_its_records(either: Run) -> Non
     assert [line["number"] for line in either.lines()] == list(range(200))
 
 
-def test_a_million_calls_need_no_more_memory_than_the_first(run: Run) -> None:
-    log = run.start(level="INFO").bind(run="memory")
-    message, key, template = "a message", "value", "a template %d %s"
-    mutable: list[Any] = [1, {"a": 2}]
-
-    def calls(count: int) -> None:
-        for number in range(count):
-            log.info(message, agent_id=number, x=0.5, name=key)
-            log.info(template, number, key)
-            log.debug(message, agent_id=number)
-            if number % 100 == 0:
-                log.info("list", value=mutable, big=10**30, text="é\ud800")
-
-    def references() -> list[int]:
-        things = [message, key, template, mutable, None, True, log, log._node, sys.getrefcount]
-        return [sys.getrefcount(thing) for thing in things]
-
-    calls(50_000)
-    assert undergird.flush()
-    gc.collect()
-    before, blocks, memory = references(), sys.getallocatedblocks(), psutil.Process().memory_info().rss
-    calls(500_000)
-    assert undergird.flush()
-    gc.collect()
-    # A leak would show half a million times; others may hold one more or less of a common object.
-    assert all(abs(now - then) < 100 for now, then in zip(references(), before, strict=True))
-    assert sys.getallocatedblocks() - blocks < 1000
-    assert psutil.Process().memory_info().rss - memory < 16 << 20
-
-
-def test_calls_leave_no_allocations_behind(either: Run) -> None:
-    log = either.start()
-
-    def calls() -> None:
-        for number in range(2_000):
-            log.info("x %s", [number], number=number, text=f"{number}")
-            log.bind(number=number).info("x")
-            log.error("x", exc_info=ValueError(number))
-
-    calls()
-    assert undergird.flush()
-    either.records.clear()
-    gc.collect()
-    tracemalloc.start()
-    try:
-        calls()
-        assert undergird.flush()
-        either.records.clear()
-        gc.collect()
-        left, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert left < 200_000
-
-
 def test_reconfiguring_many_times_leaks_no_descriptors_and_threads(run: Run) -> None:
     log = run.start()
 
@@ -227,24 +169,16 @@ def test_reconfiguring_many_times_leaks_no_descriptors_and_threads(run: Run) -> 
     assert after[2] <= before[2] + 8
 
 
-def test_loggers_that_nobody_holds_are_freed(run: Run) -> None:
-    log = run.start()
-    gc.collect()
-    count = sum(issubclass(type(thing), undergird.Logger) for thing in gc.get_objects())
-    for number in range(1000):
-        log.bind(number=number).info("x")
-    gc.collect()
-    assert sum(issubclass(type(thing), undergird.Logger) for thing in gc.get_objects()) == count
-
-
 def test_the_drainer_is_one_thread_of_the_process(run: Run) -> None:
-    before = psutil.Process().num_threads()
-    log = run.start()
-    log.info("x")
-    assert psutil.Process().num_threads() == before + 1
+    def threads() -> set[int]:
+        return {thread.id for thread in psutil.Process().threads()}
+
+    # Those of other tests may be ending still.
+    before = threads()
+    run.start().info("x")
+    assert len(threads() - before) == 1
     undergird.shutdown()
-    assert psutil.Process().num_threads() == before
-    assert os.getpid() > 0
+    assert threads() <= before
 
 
 def test_the_drainer_leaves_every_signal_to_the_threads_of_python(run: Run) -> None:

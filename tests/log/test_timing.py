@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import inspect
 import logging
 import math
-import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
@@ -349,23 +347,3 @@ def test_a_timer_names_the_line_of_its_block_or_of_the_call(either: Run) -> None
         ("block", first + 1),
         ("block", first + 3),
     ]
-
-
-def test_many_timers_leave_nothing_behind(run: Run) -> None:
-    log = run.start(level="INFO")
-
-    @log.timer("x", threshold=100)
-    def work() -> None:
-        pass
-
-    def rounds(count: int) -> None:
-        for _ in range(count):
-            with log.timer("x", threshold=100):
-                work()
-
-    rounds(500)
-    gc.collect()
-    before = sys.getallocatedblocks()
-    rounds(5000)
-    gc.collect()
-    assert sys.getallocatedblocks() - before < 200

@@ -8,7 +8,6 @@ import datetime
 import gc
 import logging
 import pickle
-import sys
 import threading
 import weakref
 from collections import OrderedDict
@@ -410,23 +409,3 @@ def test_signatures_are_told() -> None:
         "args",
         "fields",
     ]
-
-
-def test_calls_and_bound_loggers_without_end_leak_nothing(run: Run) -> None:
-    run.start(overload="drop_newest")
-    log = logger(a=1)
-
-    def work(times: int) -> int:
-        for number in range(times):
-            bound = log.bind(b=str(number))
-            bound.info("step %d", number, x=number)
-            structlog.get_context(bound)["b"] = None
-            bound.warning(event="changed")
-            with pytest.raises(TypeError):
-                bound.error()
-        gc.collect()
-        return sys.getallocatedblocks()
-
-    work(200)
-    before = work(200)
-    assert work(4000) < before + 1000
