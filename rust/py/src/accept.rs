@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use undergird_core::pace::Pace;
-use undergird_core::record::{Header, INLINE, Kind, Value, encode_group, flags};
-use undergird_core::scratch::Scratch;
+use undergird_core::record::Header;
 
+use crate::announcement::announce;
 use crate::current::{is_current, shared};
 use crate::hooks::hooks;
-use crate::host::wall_ns;
 use crate::producer::GilSide;
 use crate::runtime::Runtime;
 use crate::stats;
@@ -111,7 +110,7 @@ fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8], rows
             // A wait in vain is not repeated before something has moved.
             gil.stuck_at = waits.then_some(tail);
             gil.routes[route].emitted += rows;
-            gil.refuse(&runtime.memory, route, header.level, rows);
+            gil.refuse(&runtime.memory, route, &header, payload, rows);
             if !current {
                 // Its counts have been taken over already.
                 stats::refused_late(py, &gil.routes[route], gil.sinks(), rows);
@@ -130,48 +129,5 @@ fn wait(runtime: &Arc<Runtime>, deadline: Instant) {
     while ring.head() - ring.tail() > ring.capacity() / 2 && Instant::now() < deadline {
         runtime.wake();
         std::thread::sleep(pace.pause());
-    }
-}
-
-/// Says what has not been said yet, before a ring ends.
-pub fn announce_rest(_py: Python<'_>, runtime: &Runtime) {
-    // SAFETY: the GIL is held, and nothing here runs Python.
-    let gil = unsafe { runtime.gil() };
-    if gil.announce
-        && let Some(route) = gil.routes.iter().position(|route| route.dropped > 0)
-    {
-        announce(runtime, gil, route);
-    }
-}
-
-/// Says in the stream how many records were refused since the last time.
-#[cold]
-fn announce(runtime: &Runtime, gil: &mut GilSide, route: usize) {
-    let counts = std::mem::take(&mut gil.unannounced);
-    let total: u64 = counts.values().sum();
-    let mut payload = Scratch::new();
-    payload.text(b"undergird");
-    payload.text(b"records dropped: the log could not keep up");
-    encode_group(INLINE, 1 + counts.len() as u16, &mut payload);
-    payload.text(b"dropped");
-    Value::Int(total as i64).encode(&mut payload);
-    for (level, count) in &counts {
-        payload.text(format!("dropped_level_{level}").as_bytes());
-        Value::Int(*count as i64).encode(&mut payload);
-    }
-    let header = Header {
-        kind: Kind::Log as u8,
-        level: 30,
-        flags: flags::NAME_INLINE | flags::FIELDS,
-        route: gil.routes[route].id,
-        name: INLINE,
-        stamp: wall_ns(),
-        ..Header::default()
-    };
-    if gil.push(&runtime.memory, runtime.ring_path(), header, payload.as_slice()).is_ok() {
-        gil.routes[route].emitted += 1;
-        gil.announce = false;
-    } else {
-        gil.unannounced = counts;
     }
 }

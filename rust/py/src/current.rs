@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
-use crate::accept::announce_rest;
+use crate::announcement::announce_rest;
 use crate::fast::sampling::forget_counts;
 use crate::generation::invalidate;
 use crate::gil::GilCell;

@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 
 mod accept;
+mod announcement;
 mod compression;
 mod control;
 mod current;

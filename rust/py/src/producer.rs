@@ -17,6 +17,8 @@ use undergird_core::ring::{Full, Producer};
 use undergird_core::ringfile::{DROPPED, RingMemory, TRUNCATED};
 use undergird_core::rotation::Rotation;
 
+use crate::announcement::Refusals;
+
 /// The index of all levels for which there is no other left.
 const OTHER_LEVELS: u8 = u8::MAX;
 
@@ -58,9 +60,8 @@ pub struct Route {
 pub struct GilSide {
     pub producer: Producer,
     pub routes: Vec<Route>,
-    /// Refused records by level, until the stream says so.
-    pub unannounced: BTreeMap<u8, u64>,
-    /// Whether `unannounced` holds anything.
+    pub refusals: Refusals,
+    /// Whether `refusals` holds anything.
     pub announce: bool,
     /// Since a wait in vain, until the consumer moves: where it stood.
     pub stuck_at: Option<u64>,
@@ -69,6 +70,8 @@ pub struct GilSide {
     /// A number of its own for each ring of this process and its forebears.
     pub epoch: u64,
     interner: Interner,
+    /// The loggers' names by their numbers.
+    names: HashMap<u32, Box<[u8]>>,
     /// Whether every route is one whose calls wait.
     sync: bool,
     levels: HashMap<u8, i64>,
@@ -82,12 +85,13 @@ impl GilSide {
         Self {
             producer,
             routes: Vec::new(),
-            unannounced: BTreeMap::new(),
+            refusals: Refusals::default(),
             announce: false,
             stuck_at: None,
             wake_above: 0,
             epoch: EPOCH.fetch_add(1, Ordering::Relaxed),
             interner: Interner::new(),
+            names: HashMap::new(),
             sync,
             levels: HashMap::new(),
             level_indices: HashMap::new(),
@@ -97,7 +101,9 @@ impl GilSide {
 
     /// The number of a logger's name, or [`INLINE`].
     pub fn name(&mut self, memory: &RingMemory, name: &[u8]) -> u32 {
-        self.intern(memory, &Entry::Name(name.into())).unwrap_or(INLINE)
+        let Some(id) = self.intern(memory, &Entry::Name(name.into())) else { return INLINE };
+        self.names.entry(id).or_insert_with(|| name.into());
+        id
     }
 
     /// The number of a group's keys, or [`INLINE`].
@@ -215,10 +221,20 @@ impl GilSide {
 
     /// Counts refused records.
     #[cold]
-    pub fn refuse(&mut self, memory: &RingMemory, route: usize, level: u8, count: u64) {
+    pub fn refuse(&mut self, memory: &RingMemory, route: usize, header: &Header, payload: &[u8], count: u64) {
         self.routes[route].dropped += count;
         memory.add(DROPPED, count);
-        *self.unannounced.entry(level).or_default() += count;
+        // Where its number does not say it, the name stands first in a record.
+        let inline = || {
+            let (length, rest) = payload.split_first_chunk::<4>()?;
+            rest.get(..u32::from_le_bytes(*length) as usize)
+        };
+        let name = match self.names.get(&header.name) {
+            Some(name) => name,
+            None if header.kind == Kind::Log as u8 => inline().unwrap_or_default(),
+            None => &[],
+        };
+        self.refusals.add(header.level, name, count);
         self.announce = true;
     }
 }

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import undergird
+from tests.log.conftest import read_lines
 
 if TYPE_CHECKING:
     from tests.log.conftest import Run
@@ -136,10 +137,35 @@ def test_drop_newest_refuses_what_does_not_fit_and_says_how_many(either: Run) ->
     assert "dropped" in announcement["message"]
     assert announcement["dropped"] == dropped
     assert announcement["dropped_level_20"] + announcement["dropped_level_40"] == dropped
+    assert announcement["dropped_loggers"] == {log.name: dropped}
     assert lines[-1]["message"] == "after"
     found = counts(either)
     assert found["dropped"] == dropped
     assert found["written"] == len(lines)
+
+
+def test_drops_are_announced_by_logger_and_once_a_second_at_most(run: Run) -> None:
+    run.start(ring_size=1 << 16, overload="drop_newest")
+    names = [f'odd "{number}" \\ \n' for number in range(40)]
+    loggers = [undergird.get_logger(name) for name in names]
+    loggers[0].info("first")
+    assert undergird.flush()
+    for _ in range(20):
+        with held(run.path):
+            for _ in range(50):
+                for log in loggers:
+                    log.info("x" * 100)
+        assert undergird.flush()
+    dropped = counts(run)["dropped"]
+    assert undergird.shutdown()
+    told = [line for line in read_lines(run.path) if line["logger_name"] == "undergird"]
+    # Twenty times there was something to be said. The last is said at the end, whenever that is.
+    assert 1 <= len(told) < 15
+    assert sum(line["dropped"] for line in told) == dropped
+    for line in told:
+        assert sum(line["dropped_loggers"].values()) == line["dropped"]
+        assert len(line["dropped_loggers"]) <= 33
+        assert set(line["dropped_loggers"]) <= {*names, "(others)"}
 
 
 def test_a_drop_is_announced_at_the_end_even_if_nothing_more_is_logged(run: Run) -> None:
