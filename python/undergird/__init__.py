@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         stats,
         unregister,
     )
+    from undergird.log.asynchronous import AsyncLogger
     from undergird.log.rotation import Rotation
     from undergird.log.rules import Limit, Sample
     from undergird.log.sinks import FileSink
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AsyncLogger",
     "ConfigurationError",
     "FileSink",
     "Limit",
@@ -61,6 +63,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "AsyncLogger": "undergird.log.asynchronous",
     "ConfigurationError": "undergird.errors",
     "FileSink": "undergird.log.sinks",
     "Limit": "undergird.log.rules",

@@ -68,7 +68,7 @@ mod _core {
     #[pymodule_export]
     use crate::line::line;
     #[pymodule_export]
-    use crate::stats::stats;
+    use crate::stats::{positions, stats};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

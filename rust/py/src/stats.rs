@@ -91,6 +91,15 @@ fn count(runtime: &Runtime) -> BTreeMap<PathBuf, Counts> {
     all
 }
 
+/// The ring's positions: where it is free again, where the next record goes, and its bytes; zeros without a ring.
+#[pyfunction]
+pub fn positions(py: Python<'_>) -> (u64, u64, u64) {
+    shared(py).map_or_else(Default::default, |runtime| {
+        let ring = runtime.memory.ring();
+        (ring.tail(), ring.head(), ring.capacity())
+    })
+}
+
 /// The counts of all files together and, under `sinks`, of each by its path; besides, where the ring is.
 #[pyfunction]
 pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {

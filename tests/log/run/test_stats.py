@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.log.conftest import read_lines
 
 import undergird
-from tests.log.conftest import read_lines
 
 if TYPE_CHECKING:
     from tests.log.conftest import Run

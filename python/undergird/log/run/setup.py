@@ -240,6 +240,11 @@ def configure(
         _warn(_core.start(elsewhere), homes[0], rings or "shared memory")
 
 
+def is_set_up() -> bool:
+    """Whether `configure` has put handlers on the root."""
+    return bool(_ours)
+
+
 def flush(timeout: float | None = None) -> bool:
     """Waits until everything logged so far is in its files.
 
