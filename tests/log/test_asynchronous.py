@@ -100,7 +100,8 @@ def test_no_more_wait_than_may_and_nothing_is_lost_while_nothing_moves(run: Run)
     assert undergird.stats()["sinks"][str(run.path)]["dropped"] == 0
 
 
-def test_a_ring_that_fills_up_is_waited_for_by_all_tasks(run: Run) -> None:
+@pytest.mark.parametrize(("tasks", "each"), [(8, 500), (2000, 2)])
+def test_a_ring_that_fills_up_is_waited_for_by_all_tasks(run: Run, tasks: int, each: int) -> None:
     run.start(ring_size=1 << 16)
 
     async def work() -> None:
@@ -108,16 +109,18 @@ def test_a_ring_that_fills_up_is_waited_for_by_all_tasks(run: Run) -> None:
 
         async def task(number: int) -> None:
             with undergird.context(task_number=number):
-                for each in range(500):
-                    await log.ainfo("x" * 200, each=each)
+                for one in range(each):
+                    await log.ainfo("x" * 200, one=one)
 
         async with log.ensure_flushed():
-            await asyncio.gather(*map(task, range(8)))
+            await asyncio.gather(*map(task, range(tasks)))
 
     asyncio.run(work())
     lines = run.lines()
-    for number in range(8):
-        assert [line["each"] for line in lines if line["task_number"] == number] == list(range(500))
+    found: dict[int, list[int]] = {}
+    for line in lines:
+        found.setdefault(line["task_number"], []).append(line["one"])
+    assert found == {number: list(range(each)) for number in range(tasks)}
     assert undergird.stats()["sinks"][str(run.path)]["dropped"] == 0
 
 

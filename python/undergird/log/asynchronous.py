@@ -186,20 +186,22 @@ class AsyncLogger:
 
     async def _room(self) -> None:
         """Waits until there is room in the ring and in the share of it that this logger may fill."""
-        tail, head, capacity = _core.positions()
-        if head - tail > capacity // 2:
-            await _written(head - capacity // 2)
-        while self._left <= 0:
-            await _written(self._mark)
-            # Another task may have begun the next part meanwhile.
-            if self._left <= 0:
-                self._mark = _core.positions()[1]
-                self._left = self._part
+        while True:
+            # Looked at anew after each wait: other tasks have waited for the same room.
+            tail, head, capacity = _core.positions()
+            if head - tail > capacity // 2:
+                await _written(head - capacity // 2)
+            elif self._left > 0:
+                break
+            elif self._mark > tail and head >= self._mark:
+                await _written(self._mark)
+            else:
+                self._mark, self._left = head, self._part
         self._left -= 1
 
 
 async def _written(position: int) -> None:
-    """Lets other tasks run until everything before a position of the ring is written; or that ring has been replaced."""
+    """Lets other tasks run until everything before a position is written, or the ring has been replaced."""
     pause, longest = _PAUSES
     while True:
         tail, head, _ = _core.positions()
