@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import undergird
 from undergird import _core
-from undergird._context import Scope
+from undergird._context import Scope, fields
 
 context = undergird.context
 
@@ -179,9 +179,10 @@ def test_what_was_taken_away_stays_away_when_an_outer_block_goes_first() -> None
     outer.__enter__()
     inner.__enter__()
     context.unbind("a")
-    context.bind(c=3)
+    context.bind(c=3, d=4)
+    context.unbind("d")
     outer.__exit__()
-    assert context.get() == {"b": 2, "c": 3}
+    assert context.get() == fields() == {"b": 2, "c": 3}
     inner.__exit__()
 
 

@@ -82,6 +82,16 @@ def test_a_limit_lets_so_many_through(either: Run) -> None:
     assert held(log) == 38
 
 
+@pytest.mark.parametrize(("per_second", "at_once"), [(0.1, 1), (2.0, 2), (2.5, 3)])
+def test_a_seconds_records_may_come_at_once_unless_a_limit_says_more(
+    either: Run, per_second: float, at_once: int
+) -> None:
+    log = either.start().limit(per_second=per_second, clock=SimulationClock())
+    for n in range(5):
+        log.info("x", n=n)
+    assert numbers(either) == list(range(at_once))
+
+
 def test_each_place_of_a_call_is_counted_by_itself(either: Run) -> None:
     log = either.start().sample(first=1, then=0, per=None)
     for n in range(5):

@@ -159,6 +159,23 @@ def test_a_context_that_changes_is_seen_at_the_next_call(run: Run) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "bound", [{"level": "info"}, {"logger": "sim.cells"}, {"event": "another"}, {"exc_info": True}]
+)
+def test_bound_names_that_mean_something_mean_it_without_a_chain_too(run: Run, bound: dict[str, Any]) -> None:
+    run.start()
+    log = logger()
+    for _ in range(2):
+        try:
+            raise ValueError("odd")
+        except ValueError:
+            log.bind(**bound).info("x")
+        # A processor that does nothing: now structlog's own code runs.
+        structlog.get_config()["processors"].insert(0, lambda _, __, event_dict: event_dict)
+    at_once, chained = run.lines()
+    assert at_once | {"timestamp": ""} == chained | {"timestamp": ""}
+
+
 def test_a_bound_value_that_changes_is_seen_at_the_call(run: Run) -> None:
     run.start()
     trail: list[int] = []

@@ -14,6 +14,7 @@ import pytest
 
 import undergird
 from undergird import ConfigurationError, Redaction
+from undergird.log.values.fields import redacted
 
 if TYPE_CHECKING:
     from tests.conftest import Script
@@ -257,6 +258,14 @@ def test_other_handlers_get_redacted_fields(run: Run) -> None:
     attributes = vars(run.records[-1])
     assert (attributes["password"], attributes["user"]) == (MASK, {"password": MASK})
     assert attributes["harmless"] is harmless
+
+
+def test_other_handlers_get_the_value_itself_where_there_is_nothing_to_hide(run: Run) -> None:
+    run.start(redact=["password"])
+    masked, seen = Login(password=MASK), Login()
+    shown = redacted({"masked": masked, "seen": seen})
+    assert shown["masked"] is masked
+    assert shown["seen"] == {"name": "Ada", "password": MASK}
 
 
 def test_the_console_is_redacted(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
