@@ -39,7 +39,7 @@ def written(run: Run, value: Any) -> Any:
         (np.timedelta64(1500, "ms"), 1.5),
         (np.timedelta64(3, "ns"), 3e-9),
         (np.timedelta64(2, "D"), 172_800),
-        (np.timedelta64(3, "10s"), 30.0),
+        (np.timedelta64(3, ("s", 10)), 30.0),
         (np.timedelta64(3, "Y"), "3 years"),
         (np.timedelta64("NaT", "s"), "NaT"),
         (np.void(b"\x01ab"), "\x01ab"),
