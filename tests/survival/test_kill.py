@@ -72,7 +72,7 @@ def test_whichever_way_a_process_ends_while_its_log_rotates_every_call_that_retu
     top = scene.directory
     waiting = Counter[str]()
     rotated = 0
-    rounds = ROUNDS if DEEP else max(ROUNDS // 5, len(WAYS))
+    rounds = ROUNDS if DEEP else max(ROUNDS // 8, len(WAYS))
     for each in range(rounds):
         scene.move_to(top / str(each))
         way = list(WAYS)[each % len(WAYS)]
