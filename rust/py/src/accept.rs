@@ -14,8 +14,12 @@ use crate::producer::GilSide;
 use crate::runtime::Runtime;
 use crate::stats;
 
-/// How long a call waits for room, and how long on a thread that runs an event loop.
-const LONGEST: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(1));
+/// How long a call waits for room while nothing is written.
+const LONGEST: Duration = Duration::from_secs(1);
+/// How long in all, where other threads take the room each time.
+const STARVED: Duration = Duration::from_secs(10);
+/// How long in all on a thread that runs an event loop.
+const IN_EVENT_LOOP: Duration = Duration::from_millis(1);
 /// How long the GIL is given away at once, so that Ctrl-C works.
 const SLICE: Duration = Duration::from_millis(50);
 /// How long a synchronous call waits for its line to be in the file.
@@ -82,8 +86,10 @@ fn drain(py: Python<'_>) {
 #[cold]
 fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8], rows: u64) -> PyResult<bool> {
     let Some(runtime) = shared(py) else { return Ok(false) };
-    let longest = if hooks(py)?.in_event_loop(py) { LONGEST.1 } else { LONGEST.0 };
-    let deadline = Instant::now() + longest;
+    let last = Instant::now() + if hooks(py)?.in_event_loop(py) { IN_EVENT_LOOP } else { STARVED };
+    let mut deadline = last.min(Instant::now() + LONGEST);
+    let begun = runtime.memory.ring().tail();
+    let mut seen = begun;
     // SAFETY: the GIL is held; the reference ends here.
     let level = unsafe { runtime.gil() }.level_number(header.level);
     let waits = runtime.settings.overload.waits(level);
@@ -106,9 +112,13 @@ fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8], rows
             }
             return interrupted.map(|()| true);
         }
+        if tail != seen {
+            seen = tail;
+            deadline = last.min(Instant::now() + LONGEST);
+        }
         if !waits || stuck || interrupted.is_err() || Instant::now() >= deadline {
-            // A wait in vain is not repeated before something has moved.
-            gil.stuck_at = waits.then_some(tail);
+            // A wait in which nothing moved is not repeated before something does.
+            gil.stuck_at = (waits && tail == begun).then_some(tail);
             gil.routes[route].emitted += rows;
             gil.refuse(&runtime.memory, route, &header, payload, rows);
             if !current {

@@ -112,8 +112,8 @@ def configure(
             a level in between goes with the one below it. A logger's own rule goes before.
         sync: Whether a line is in the file when the call returns. Otherwise it is within 50 ms.
         overload: What happens when records come faster than the file takes them: `"block"` waits, for a second at
-            most; `"drop_newest"` refuses; `"drop_below:WARNING"` (or any level) refuses below that level and waits
-            from it on. What is refused is counted, and said in the file.
+            most in which nothing is written; `"drop_newest"` refuses; `"drop_below:WARNING"` (or any level) refuses
+            below that level and waits from it on. What is refused is counted, and said in the file.
         ring_dir: The folder above the rings, where records wait to be written; the default is `UNDERGIRD_RING_DIR`
             or else shared memory. Records survive the death of the process there.
         ring_size: Bytes of records that may wait; 4 MiB by default, rounded up to a power of two.
