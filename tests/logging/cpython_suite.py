@@ -2,7 +2,7 @@
 
     python cpython_suite.py MODE PART PARTS MODULE[:WORD]...
 
-MODE is `stdlib`, or `face` for `undergird.logging` in the place of `logging`. The tests are dealt out to PARTS processes,
+MODE is `stdlib`; `face` for `undergird.logging` in the place of `logging`; or `installed`. The tests are dealt out to PARTS processes,
 of which this is number PART, because most of their time is spent asleep. With WORD only tests run in whose name it is.
 """
 
@@ -21,23 +21,40 @@ def put_ours_in_its_place() -> None:
         sys.modules[name] = module
 
 
+def install() -> None:
+    from undergird.logging import install
+
+    install()
+
+
 mode, part, parts, *modules = sys.argv[1:]
-if mode == "face":
-    put_ours_in_its_place()
+{"stdlib": lambda: None, "face": put_ours_in_its_place, "installed": install}[mode]()
 
 import unittest  # noqa: E402 -- it imports logging
 
 
+def native_calls() -> int:
+    """How many calls have been native."""
+    core = sys.modules.get("undergird._core")
+    return core.native_calls() if core else 0
+
+
 class Result(unittest.TextTestResult):
-    """What became of each test; a test of which a part fails has failed."""
+    """What became of each test, and how many of its calls were native; a test of which a part fails has failed."""
 
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]
         self.outcomes: dict[str, str] = {}
+        self.native: dict[str, int] = {}
 
     def startTest(self, test: unittest.TestCase) -> None:
         super().startTest(test)
         self.outcomes[test.id()] = "passed"
+        self.native[test.id()] = -native_calls()
+
+    def stopTest(self, test: unittest.TestCase) -> None:
+        self.native[test.id()] += native_calls()
+        super().stopTest(test)
 
     def addFailure(self, test: unittest.TestCase, err: object) -> None:
         super().addFailure(test, err)  # type: ignore[arg-type]
@@ -78,4 +95,4 @@ everything = [test for module in modules for test in tests(module)]
 suite = unittest.TestSuite(everything[int(part) :: int(parts)])
 result = unittest.TextTestRunner(sys.stderr, resultclass=Result, verbosity=0).run(suite)
 assert isinstance(result, Result)
-print(json.dumps(result.outcomes))
+print(json.dumps({"outcomes": result.outcomes, "native": result.native}))

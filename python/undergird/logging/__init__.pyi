@@ -10,3 +10,5 @@ from logging import root as root
 
 from undergird.logging import config as config
 from undergird.logging import handlers as handlers
+from undergird.logging._native import install as install
+from undergird.logging._native import uninstall as uninstall

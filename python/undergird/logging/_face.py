@@ -8,7 +8,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from undergird.logging import _loggers
+from undergird.logging import _loggers, _native
 
 # What belongs to a module by itself: where it comes from, and for what it stands.
 _STANDS_FOR = "_stands_for"
@@ -17,10 +17,11 @@ _OWN |= {"__path__", "__spec__", "__class__", _STANDS_FOR}
 
 _FACES = frozenset(("handlers", "config"))
 _THEIRS = logging.getLogger
+_ADDED = {"install": _native.install, "uninstall": _native.uninstall}
 
 
 class Face(ModuleType):
-    """A module that has nothing of its own but its place among the modules, and its submodules."""
+    """A module that has nothing of its own but its place among the modules, its submodules, and what ours adds."""
 
     _stands_for: ModuleType
 
@@ -33,6 +34,8 @@ class Face(ModuleType):
         theirs = self._stands_for
         if theirs is logging and name in _FACES:
             return import_module(f"{self.__name__}.{name}")
+        if theirs is logging and name in _ADDED:
+            return _ADDED[name]
         if name == "__all__" and not hasattr(theirs, name):
             # `import *` would look at what we have of our own.
             return [public for public in vars(theirs) if not public.startswith("_")]
@@ -52,7 +55,8 @@ class Face(ModuleType):
         delattr(self._stands_for, name)
 
     def __dir__(self) -> list[str]:
-        return dir(self._stands_for)
+        theirs = self._stands_for
+        return sorted({*dir(theirs), *(_ADDED if theirs is logging else ())})
 
 
 def make(module: ModuleType) -> None:

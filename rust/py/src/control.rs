@@ -145,4 +145,5 @@ pub fn puts_aside_as(log: PathBuf, rules: Vec<u8>, other: PathBuf) -> PyResult<b
 #[pyfunction]
 pub fn invalidate() {
     crate::generation::invalidate();
+    crate::dropin::changed();
 }

@@ -7,6 +7,7 @@ mod announcement;
 mod compression;
 mod control;
 mod current;
+mod dropin;
 mod durability;
 mod emit;
 mod fast;
@@ -37,6 +38,8 @@ mod _core {
     use crate::control::{
         compressions, configure, encode_rotation, flush, invalidate, probe, puts_aside_as, shutdown, start,
     };
+    #[pymodule_export]
+    use crate::dropin::methods::{native_calls, native_methods, stand_for};
     #[pymodule_export]
     use crate::emit::emit;
     #[pymodule_export]

@@ -1,4 +1,4 @@
-//! The only place of raw C-API calls: what happens at every log call.
+//! Raw C-API calls: what happens at every log call.
 
 mod arguments;
 pub mod bound;

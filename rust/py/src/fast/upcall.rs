@@ -68,11 +68,49 @@ pub unsafe fn call_method(
     names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     // SAFETY: the caller's promise.
+    unsafe { pass(raw::PyObject_VectorcallMethod, name.as_ptr(), Some(this), args, count, names) }
+}
+
+/// Calls a function with arguments as the interpreter hands them over to a method, and with an object before them, if
+/// there is one; gives what that gives, to be handed back.
+///
+/// # Safety
+/// As for [`call_method`].
+pub unsafe fn call_with(
+    function: &Bound<'_, PyAny>,
+    this: Option<*mut ffi::PyObject>,
+    args: *const *mut ffi::PyObject,
+    count: usize,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: the caller's promise.
+    unsafe { pass(raw::PyObject_Vectorcall, function.as_ptr(), this, args, count, names) }
+}
+
+type Caller = unsafe extern "C-unwind" fn(
+    *mut ffi::PyObject,
+    *const *mut ffi::PyObject,
+    usize,
+    *mut ffi::PyObject,
+) -> *mut ffi::PyObject;
+
+/// # Safety
+/// As for [`call_method`].
+#[inline]
+unsafe fn pass(
+    caller: Caller,
+    called: *mut ffi::PyObject,
+    this: Option<*mut ffi::PyObject>,
+    args: *const *mut ffi::PyObject,
+    count: usize,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: the caller's promise.
     unsafe {
         let named = if names.is_null() { 0 } else { ffi::PyTuple_GET_SIZE(names) as usize };
-        let whole = [&[this], std::slice::from_raw_parts(args, count + named)].concat();
+        let whole = [this.as_slice(), std::slice::from_raw_parts(args, count + named)].concat();
         let stay = Stay;
-        let result = raw::PyObject_VectorcallMethod(name.as_ptr(), whole.as_ptr(), count + 1, names);
+        let result = caller(called, whole.as_ptr(), whole.len() - named, names);
         std::mem::forget(stay);
         result
     }

@@ -1,0 +1,29 @@
+//! What the interpreter offers and PyO3 does not declare.
+
+use pyo3::ffi::{PyObject, PyTypeObject};
+
+unsafe extern "C" {
+    /// What a type or its bases have under a name, borrowed; null, without an exception, if nothing. Runs no Python code.
+    pub fn _PyType_Lookup(class: *mut PyTypeObject, name: *mut PyObject) -> *mut PyObject;
+
+    /// Where an instance's `__dict__` is, null if it can have none; what is there may be null.
+    pub fn _PyObject_GetDictPtr(object: *mut PyObject) -> *mut *mut PyObject;
+}
+
+/// The beginning of a weak reference.
+#[repr(C)]
+pub struct WeakReference {
+    head: PyObject,
+    /// `None` when the object is gone.
+    pub object: *mut PyObject,
+}
+
+/// A number that a class gets anew with each change to it or its bases, and no other class has; 0 while it has none.
+///
+/// # Safety
+/// A live object, and the GIL is held.
+#[inline(always)]
+pub unsafe fn version_of_class(object: *mut PyObject) -> u32 {
+    // SAFETY: the caller's promise.
+    unsafe { (*pyo3::ffi::Py_TYPE(object)).tp_version_tag }
+}

@@ -1,0 +1,193 @@
+//! The methods themselves.
+
+use std::ffi::{CStr, CString};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyModule, PyType};
+
+use super::memory::{answered, find_out, is_off};
+use super::originals::{METHODS, Originals, originals};
+use super::setters;
+use super::watchers::told;
+use crate::fast::upcall::call_with;
+
+/// Tells the core what the native methods stand for: the module `logging`, and functions of its `Logger` by their names.
+///
+/// `setter` is the `__setattr__` of our class, which tells of each change; `probe` an instance of a plain class with an
+/// attribute `x`, by which it is found out what the interpreter tells.
+#[pyfunction]
+pub fn stand_for(
+    module: &Bound<'_, PyModule>,
+    functions: &Bound<'_, PyDict>,
+    setter: Py<PyAny>,
+    probe: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    setters::rely_on(told(probe)?);
+    Originals::keep(module, functions, setter)
+}
+
+/// How many calls of these methods ended natively.
+#[pyfunction]
+pub fn native_calls(py: Python<'_>) -> u64 {
+    answered(py)
+}
+
+/// The native methods by name, for `logging.Logger` or a class that derives from it.
+///
+/// What they leave to others goes to the function that they stand for; for a class that derives from it to what
+/// `logging.Logger` has then.
+#[pyfunction]
+pub fn native_methods<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyDict>> {
+    let py = class.py();
+    let methods = PyDict::new(py);
+    let Some(originals) = originals() else { return Ok(methods) };
+    let functions = if originals.class.is(class) { replacing() } else { deriving() };
+    for ((name, function), original) in METHODS.into_iter().zip(functions).zip(&originals.functions) {
+        let parameters =
+            if name == "log" { "$self, level, msg, *args, **kwargs" } else { "$self, msg, *args, **kwargs" };
+        let said = original.bind(py).getattr("__doc__")?.extract::<Option<String>>()?.unwrap_or_default();
+        let doc = CString::new(format!("{name}({parameters})\n--\n\n{said}"))?;
+        methods.set_item(name, descriptor(class, CString::new(name)?, function, doc)?)?;
+    }
+    if originals.class.is(class) && setters::is_needed() {
+        let doc = c"__setattr__($self, name, value, /)\n--\n\nImplement setattr(self, name, value).";
+        let setter = descriptor(class, c"__setattr__".into(), setters::set_attribute, doc.into())?;
+        setters::keep(setter.clone().unbind());
+        methods.set_item("__setattr__", setter)?;
+    }
+    Ok(methods)
+}
+
+fn descriptor<'py>(
+    class: &Bound<'py, PyType>,
+    name: CString,
+    function: ffi::PyCFunctionFastWithKeywords,
+    doc: CString,
+) -> PyResult<Bound<'py, PyAny>> {
+    // They are as long there as the class.
+    let leaked = |text: CString| -> &'static CStr { Box::leak(text.into_boxed_c_str()) };
+    let definition = Box::leak(Box::new(ffi::PyMethodDef {
+        ml_name: leaked(name).as_ptr(),
+        ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: function },
+        ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
+        ml_doc: leaked(doc).as_ptr(),
+    }));
+    // SAFETY: the definition lives for ever, and its flags fit the function.
+    unsafe { Bound::from_owned_ptr_or_err(class.py(), ffi::PyDescr_NewMethod(class.as_type_ptr(), definition)) }
+}
+
+type Functions = [ffi::PyCFunctionFastWithKeywords; METHODS.len()];
+
+/// Of `logging.Logger` itself.
+fn replacing() -> Functions {
+    [log::<true>, method::<1, true>, method::<2, true>, method::<3, true>, method::<4, true>, method::<5, true>]
+}
+
+/// Of a class that derives from it.
+fn deriving() -> Functions {
+    [log::<false>, method::<1, false>, method::<2, false>, method::<3, false>, method::<4, false>, method::<5, false>]
+}
+
+/// One level's method. `LEVEL` is a tenth of the standard library's number.
+///
+/// # Safety
+/// The interpreter calls it, with the GIL held.
+unsafe extern "C" fn method<const LEVEL: usize, const REPLACES: bool>(
+    this: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: the interpreter holds the GIL when it calls a method, and these are its arguments.
+    unsafe {
+        let py = Python::assume_attached();
+        let level = if count > 0 && are_options(names, "self".len() as isize) { LEVEL } else { 0 };
+        if level != 0 && is_off(py, this, level) {
+            return ffi::Py_NewRef(ffi::Py_None());
+        }
+        pass_on::<REPLACES>(py, LEVEL, level, this, args, count, names)
+    }
+}
+
+/// `log`: the level is the first argument.
+///
+/// # Safety
+/// As above.
+unsafe extern "C" fn log<const REPLACES: bool>(
+    this: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: as above.
+    unsafe {
+        let py = Python::assume_attached();
+        let level = if count > 1 && are_options(names, "level".len() as isize) { level_of(*args) } else { 0 };
+        if level != 0 && is_off(py, this, level) {
+            return ffi::Py_NewRef(ffi::Py_None());
+        }
+        pass_on::<REPLACES>(py, 0, level, this, args, count, names)
+    }
+}
+
+/// A tenth of a level's number, if it is one of the standard library's; else 0.
+unsafe fn level_of(number: *mut ffi::PyObject) -> usize {
+    // SAFETY: a live object.
+    unsafe {
+        if ffi::Py_TYPE(number) != &raw mut ffi::PyLong_Type {
+            return 0;
+        }
+        let mut overflow = 0;
+        match ffi::PyLong_AsLongLongAndOverflow(number, &mut overflow) {
+            number @ (10 | 20 | 30 | 40 | 50) => number as usize / 10,
+            _ => 0,
+        }
+    }
+}
+
+/// Whether keywords are not called as a parameter is: the longest of these has so many letters, the shortest three.
+#[inline(always)]
+unsafe fn are_options(names: *mut ffi::PyObject, longest: isize) -> bool {
+    // SAFETY: null or a live tuple of `str`.
+    unsafe {
+        names.is_null()
+            || (0..ffi::PyTuple_GET_SIZE(names))
+                .all(|at| !(3..=longest).contains(&ffi::PyUnicode_GET_LENGTH(ffi::PyTuple_GET_ITEM(names, at))))
+    }
+}
+
+/// Finds out whether the level is switched off, if the call has one that can be; if not, calls the function that the
+/// method stands for.
+#[inline(never)]
+unsafe fn pass_on<const REPLACES: bool>(
+    py: Python<'_>,
+    which: usize,
+    level: usize,
+    this: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    let outcome = || -> PyResult<*mut ffi::PyObject> {
+        let originals =
+            originals().ok_or_else(|| PyRuntimeError::new_err("undergird.logging has not been imported"))?;
+        // SAFETY: the interpreter's arguments; the caller keeps `this` alive.
+        unsafe {
+            if level != 0 && find_out(py, this, level)? {
+                return Ok(ffi::Py_NewRef(ffi::Py_None()));
+            }
+            let (function, before) = if REPLACES {
+                (originals.functions[which].bind(py).clone(), Some(this))
+            } else {
+                originals.beneath(py, which, this)?
+            };
+            Ok(call_with(&function, before, args, count as usize, names))
+        }
+    };
+    outcome().unwrap_or_else(|error| {
+        error.restore(py);
+        std::ptr::null_mut()
+    })
+}

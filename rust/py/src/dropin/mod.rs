@@ -1,0 +1,12 @@
+//! The standard library's loggers, made native: methods for its classes, which know without asking Python what is
+//! switched off, and leave everything else to the functions that they stand for. Raw C-API calls, as in `fast`.
+
+mod interpreter;
+mod memory;
+pub mod methods;
+mod originals;
+mod question;
+mod setters;
+mod watchers;
+
+pub use watchers::changed;
