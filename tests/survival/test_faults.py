@@ -382,3 +382,27 @@ print(number)
 """
     )
     assert numbers(tmp_path / "logs" / "run.log") == list(range(15_000))
+
+
+def test_what_a_signals_handler_raises_is_not_lost_where_the_ring_is_full(script: Script, ring_dir: Path) -> None:
+    script(
+        f"""{BEGIN}
+class Done(Exception):
+    pass
+def handler(*_):
+    raise Done
+undergird.configure("/dev/full", ring_size=1 << 16)
+signal.signal(signal.SIGALRM, handler)
+work(0, 2000)
+for _ in range(30):
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    try:
+        # Long after the signal.
+        work(0, 1_000_000)
+        raise AssertionError("lost")
+    except Done:
+        pass
+os.unlink(undergird.stats()["ring"])
+os._exit(0)
+"""
+    )

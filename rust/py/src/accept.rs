@@ -86,14 +86,18 @@ fn drain(py: Python<'_>) {
 #[cold]
 fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8], rows: u64) -> PyResult<bool> {
     let Some(runtime) = shared(py) else { return Ok(false) };
-    let last = Instant::now() + if hooks(py)?.in_event_loop(py) { IN_EVENT_LOOP } else { STARVED };
+    // A signal's handler may run and raise there: then nothing is waited for.
+    let (patience, mut interrupted) = match hooks(py)?.in_event_loop(py) {
+        Ok(running) => (if running { IN_EVENT_LOOP } else { STARVED }, Ok(())),
+        Err(error) => (STARVED, Err(error)),
+    };
+    let last = Instant::now() + patience;
     let mut deadline = last.min(Instant::now() + LONGEST);
     let begun = runtime.memory.ring().tail();
     let mut seen = begun;
     // SAFETY: the GIL is held; the reference ends here.
     let level = unsafe { runtime.gil() }.level_number(header.level);
     let waits = runtime.settings.overload.waits(level);
-    let mut interrupted = Ok(());
     loop {
         // SAFETY: the GIL is held; the reference is let go before it is given away.
         let gil = unsafe { runtime.gil() };

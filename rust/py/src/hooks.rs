@@ -110,7 +110,7 @@ impl Hooks {
     }
 
     /// Whether this thread runs an event loop, which must not be held up.
-    pub fn in_event_loop(&self, py: Python<'_>) -> bool {
-        call(self.in_event_loop.bind(py), []).and_then(|answer| answer.extract()).unwrap_or(false)
+    pub fn in_event_loop(&self, py: Python<'_>) -> PyResult<bool> {
+        call(self.in_event_loop.bind(py), [])?.extract()
     }
 }
