@@ -3,6 +3,7 @@
 //! A batch is formatted without the lock and appended under it. Who finds the journal of an unfinished batch,
 //! its own or a dead process's, settles it first.
 
+mod outlet;
 mod settle;
 
 use std::ffi::OsStr;
@@ -14,18 +15,17 @@ use std::sync::Arc;
 use crate::batch::{Batch, Source, waits};
 use crate::descriptor::Descriptor;
 use crate::dictionary::SinkEntry;
-use crate::ledger::{Entry, Ledger};
 use crate::lockfile::Stream;
 use crate::ringfile::{FAILED, WRITTEN};
 use crate::rotation::Rotation;
 use crate::sink::{Estate, FileSink, Locked, Origin, lock_file_of};
 
+pub use outlet::{Outlet, Trouble};
+
 use settle::settle;
 
 /// Bytes of lines that are appended at once.
 const BATCH: usize = 256 * 1024;
-/// Nanoseconds until a sink in trouble is tried again, at first and at most.
-const RETRY: (u64, u64) = (20_000_000, 1_000_000_000);
 
 /// What the writer needs from the process it runs in.
 pub trait Host {
@@ -43,88 +43,6 @@ pub trait Host {
     /// Under what a ring that is taken over is shown to the fork handler.
     fn ring_lock(&mut self) -> Arc<Descriptor> {
         Arc::default()
-    }
-}
-
-/// Why a sink does not get on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
-    /// What the system said.
-    pub error: String,
-    /// How many tries have failed in a row.
-    pub tries: u32,
-    retry_at: u64,
-}
-
-impl Trouble {
-    /// Somebody else holds the log's lock. Tried again at once.
-    fn busy() -> Self {
-        Self { error: "another process holds the log's lock".into(), tries: 0, retry_at: 0 }
-    }
-
-    /// Whether the time of the next try has not come. One that is further away than any pause shows a clock that went
-    /// back.
-    fn waits(&self, now: u64) -> bool {
-        (1..=RETRY.1).contains(&self.retry_at.saturating_sub(now))
-    }
-}
-
-/// One file of the ring.
-#[derive(Debug)]
-pub struct Outlet {
-    id: u32,
-    file: FileSink,
-    /// Everything before this position is settled for this file.
-    cursor: u64,
-    /// Whether the lock file has been asked for the cursor.
-    known: bool,
-    written: u64,
-    failed: u64,
-    torn: u64,
-    ledger: Arc<Ledger>,
-    trouble: Option<Trouble>,
-    /// Whether an error, or worse, may have been written since a round asked.
-    severe: bool,
-    rotation: Rotation,
-    /// Whether it may have been put aside since somebody asked.
-    rotated: bool,
-    /// What is wrong although everything is written.
-    complaint: Option<String>,
-}
-
-impl Outlet {
-    /// Its number in the dictionary.
-    pub fn id(&self) -> u32 {
-        self.id
-    }
-
-    /// The file.
-    pub fn path(&self) -> &Path {
-        self.file.path()
-    }
-
-    /// What it has done.
-    pub fn ledger(&self) -> &Arc<Ledger> {
-        &self.ledger
-    }
-
-    /// What is wrong with it: why nothing is written; or that the log could not be put aside, or the disk not asked.
-    pub fn error(&self) -> Option<&str> {
-        self.trouble.as_ref().map(|trouble| &*trouble.error).or(self.complaint.as_deref())
-    }
-
-    /// What keeps it from getting on.
-    pub fn trouble(&self) -> Option<&Trouble> {
-        self.trouble.as_ref()
-    }
-
-    /// Torn lines that were found and closed.
-    pub fn torn(&self) -> u64 {
-        self.torn
-    }
-
-    fn enter(&self) {
-        self.ledger.enter(Entry { cursor: self.cursor, written: self.written, failed: self.failed });
     }
 }
 
@@ -187,22 +105,8 @@ impl Writer {
         for (id, SinkEntry { path, rotation, .. }) in self.source.sinks().skip(known) {
             let path = Path::new(OsStr::from_bytes(path));
             let left = self.inherited.iter().find(|estate| estate.path() == path);
-            let outlet = Outlet {
-                id,
-                file: left.map_or_else(|| FileSink::new(path), |estate| FileSink::inherited(estate)),
-                cursor: self.released,
-                known: false,
-                written: 0,
-                failed: 0,
-                torn: 0,
-                ledger: Arc::default(),
-                trouble: None,
-                severe: false,
-                rotation: rotation.clone(),
-                rotated: true,
-                complaint: None,
-            };
-            outlet.enter();
+            let file = left.map_or_else(|| FileSink::new(path), |estate| FileSink::inherited(estate));
+            let outlet = Outlet::new(id, file, self.released, rotation.clone());
             host.opens(outlet.file.estate());
             self.outlets.push(outlet);
         }
@@ -354,22 +258,6 @@ impl Writer {
                 outlet.complaint = Some(format!("the disk has not confirmed what was written: {error}"));
             }
         }
-    }
-}
-
-impl Outlet {
-    fn settle_to(&mut self, position: u64, batch: &Batch) {
-        self.cursor = position;
-        self.written += batch.records;
-        self.failed += batch.failed;
-        self.severe |= batch.severe;
-        self.enter();
-    }
-
-    fn stumble(&mut self, error: &io::Error, now: u64) {
-        let tries = self.trouble.as_ref().map_or(0, |trouble| trouble.tries) + 1;
-        let pause = RETRY.0.saturating_mul(1 << (tries - 1).min(6)).min(RETRY.1);
-        self.trouble = Some(Trouble { error: error.to_string(), tries, retry_at: now + pause });
     }
 }
 
