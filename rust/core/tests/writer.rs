@@ -163,6 +163,7 @@ fn a_file_in_trouble_does_not_hold_up_the_others() {
     drain(&mut writer);
     assert_exactly(&run.log(), "a", 5);
     assert!(!writer.is_done());
+    drop(writer);
     let path = maker.die();
     // Killed in this state, the second file gets everything and the first nothing again.
     let found = run.recover();
