@@ -64,7 +64,7 @@ def test_a_hundred_workers_in_64_mib_of_shared_memory_lose_nothing(script: Scrip
     done = script(HUNDRED, timeout=120.0)
     print(done.stdout)
     # What the last of them left without a word.
-    script("import undergird.cli; undergird.cli.main(['recover', '.'])")
+    said = script("import undergird.cli; undergird.cli.main(['recover', '.'])").stdout
     script("import undergird.cli; undergird.cli.main(['recover', '.undergird'])")
     lines = [json.loads(line) for path in tmp_path.glob("run.log*") for line in path.read_text().splitlines()]
     assert Counter((line["who"], line["number"]) for line in lines) == Counter(
@@ -118,7 +118,7 @@ def test_forks_while_threads_log_and_the_writer_writes_hang_no_child(
 ) -> None:
     forks = 10_000 if DEEP else 200
     done = script(STORM, str(forks), timeout=1800.0)
-    script("import undergird.cli; undergird.cli.main(['recover', '.'])")
+    said = script("import undergird.cli; undergird.cli.main(['recover', '.'])").stdout
     found = Counter[str]()
     for path in tmp_path.glob("run.log*"):
         for line in path.read_text().splitlines():
@@ -127,4 +127,4 @@ def test_forks_while_threads_log_and_the_writer_writes_hang_no_child(
     first, second = map(int, done.stdout.split())
     children = {f"child{child}": 3 for child in range(1, forks, 2)}
     assert found == Counter({"thread0": first, "thread1": second, **children})
-    assert list(ring_dir.rglob("*.ring")) == []
+    assert list(ring_dir.rglob("*.ring")) == [], said

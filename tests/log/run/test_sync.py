@@ -49,7 +49,7 @@ def test_records_of_the_standard_library_are_synchronous_too(run: Run) -> None:
 
 def test_a_file_that_cannot_be_written_holds_no_call_up_and_raises_nothing(run: Run, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with os.fdopen(os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)):
+    with os.fdopen(os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as pipe:
         run.path = tmp_path / "pipe"
         log = run.start(sync=True)
         # Nobody reads: at some point the pipe is full.
@@ -59,6 +59,9 @@ def test_a_file_that_cannot_be_written_holds_no_call_up_and_raises_nothing(run: 
         assert os.strerror(errno.EAGAIN) in counts["error"]
         assert counts["emitted"] == 2_000 == counts["written"] + counts["in_flight"]
         assert counts["in_flight"] > 0
+        while not undergird.flush(0.05):
+            pipe.read(1 << 20)
+        assert undergird.stats()["sinks"][str(run.path)]["written"] == 2_000
 
 
 CHILD = """
