@@ -64,7 +64,7 @@ def test_a_hundred_workers_in_64_mib_of_shared_memory_lose_nothing(script: Scrip
     done = script(HUNDRED, timeout=120.0)
     print(done.stdout)
     # What the last of them left without a word.
-    said = script("import undergird.cli; undergird.cli.main(['recover', '.'])").stdout
+    script("import undergird.cli; undergird.cli.main(['recover', '.'])")
     script("import undergird.cli; undergird.cli.main(['recover', '.undergird'])")
     lines = [json.loads(line) for path in tmp_path.glob("run.log*") for line in path.read_text().splitlines()]
     assert Counter((line["who"], line["number"]) for line in lines) == Counter(
