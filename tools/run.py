@@ -102,7 +102,7 @@ def test(shell: Shell, *, deep: bool) -> bool:
         mutants.attempt(shell, newest, mutants.planted() if deep else mutants.of_models())
 
     def sanitizers() -> None:
-        native.address_sanitizer(shell)
+        native.address_sanitizer(shell, deep=deep)
         if deep:
             native.package_under_address_sanitizer(shell, newest, "tests/log")
         native.thread_sanitizer(shell)
