@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,19 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("UNDERGIRD_") and name not in STEERING:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_run_left() -> Iterator[None]:
+    """A run that a file of tests has set up ends with it, or it would make a ring in another test's directory."""
+    yield
+    import undergird
+    from undergird.log import ConsoleHandler, FileHandler
+
+    undergird.shutdown(30.0)
+    for handler in logging.root.handlers[:]:
+        if isinstance(handler, FileHandler | ConsoleHandler):
+            logging.root.removeHandler(handler)
 
 
 @pytest.fixture

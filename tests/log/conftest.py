@@ -117,12 +117,12 @@ def run(
     """A run that is not set up yet."""
     monkeypatch.setenv("UNDERGIRD_RING_DIR", str(ring_dir))
     root = logging.root
-    _remove_ours(root)  # Other rooms' tests leave theirs.
     before = root.handlers[:], root.level, root.filters[:], root.disabled, root.manager.disable
     logger_class, raise_exceptions, names = logging.getLoggerClass(), logging.raiseExceptions, set(logging._levelToName)
     yield Run(tmp_path / "run.log")
     undergird.shutdown(30.0)
-    _remove_ours(root)
+    for handler in [handler for handler in root.handlers if isinstance(handler, FileHandler | ConsoleHandler)]:
+        root.removeHandler(handler)
     root.handlers[:], level, root.filters[:], root.disabled, disable = before
     root.setLevel(level)
     logging.disable(disable)
@@ -131,11 +131,6 @@ def run(
     for number in set(logging._levelToName) - names:
         logging._nameToLevel.pop(logging._levelToName[number], None)
         del logging._levelToName[number]
-
-
-def _remove_ours(root: logging.Logger) -> None:
-    for handler in [handler for handler in root.handlers if isinstance(handler, FileHandler | ConsoleHandler)]:
-        root.removeHandler(handler)
 
 
 @pytest.fixture(params=["natively", "through the standard library"])

@@ -353,19 +353,11 @@ until(lambda: undergird.stats()["recovered"] == 1000)
 # --- descriptors that somebody closes ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("siblings", [False, True])
 def test_descriptors_that_are_closed_again_and_again_cost_nothing(
-    siblings: bool, script: Script, tmp_path: Path, ring_dir: Path
+    script: Script, tmp_path: Path, ring_dir: Path
 ) -> None:
     script(
         f"""{BEGIN}
-if {siblings} and (child := os.fork()) == 0:
-    # Looks for what seems to be left by the dead, as often as it can.
-    import io, pathlib, undergird.log.run.rings
-    parent = os.getppid()
-    while not os.path.exists("over"):
-        undergird.log.run.rings.recover(pathlib.Path("logs"), io.StringIO())
-    os._exit(0)
 number = 0
 for _ in range(60):
     begin, number = number, number + 200
@@ -375,9 +367,6 @@ for _ in range(60):
     number += 50
 assert undergird.flush(30)
 balanced()
-open("over", "w").close()
-if {siblings}:
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 print(number)
 """
     )
