@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -52,7 +53,10 @@ def recover(directory: Path | None, out: TextIO, *, discard: bool = False) -> in
         out.write(f"{directory} is not a directory\n")
         return 1
     left = 0
-    rings = [ring for folder in ring_directories(directory) for ring in _core.recover_rings(str(folder))]
+    rings = []
+    for folder in ring_directories(directory):
+        with suppress(FileNotFoundError):  # It went with its last ring.
+            rings += _core.recover_rings(str(folder))
     for ring in rings:
         name = f"{ring['path']} (process {ring['pid']})" if ring["pid"] else str(ring["path"])
         match ring["outcome"]:
