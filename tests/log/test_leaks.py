@@ -30,7 +30,7 @@ TURNS = 500
 CALLS = 1_000_000
 
 # What may be left of one round, whatever its number of calls.
-ALLOWED = {"blocks": 100, "objects": 100, "references": 10, "bytes": 8 << 10}
+ALLOWED = {"blocks": 100, "objects": 100, "references": 10, "bytes": 32 << 10}
 if DEEP:
     # What a short run takes for the first time stays with the allocator.
     ALLOWED["resident"] = 1 << 20
