@@ -102,10 +102,13 @@ def _rings() -> Iterator[Path]:
 
 
 @pytest.fixture
-def ring_dir(_rings: Path, monkeypatch: pytest.MonkeyPatch, _no_settings_from_outside: None) -> Path:
-    """The same, and everything that is started below uses it."""
-    monkeypatch.setenv("UNDERGIRD_RING_DIR", str(_rings))
-    return _rings
+def ring_dir(
+    _rings: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, _no_settings_from_outside: None
+) -> Path:
+    """A place below it for this test alone, or the nursery's; everything that is started in the test uses it."""
+    own = _rings if "nursery" in request.fixturenames else Path(tempfile.mkdtemp(dir=_rings))
+    monkeypatch.setenv("UNDERGIRD_RING_DIR", str(own))
+    return own
 
 
 @pytest.fixture(scope="session")
