@@ -106,6 +106,7 @@ def test_a_child_has_a_ring_of_its_own_after(
     mine = undergird.stats()["ring"]
     pid = {KINDS[kind]}
     if pid == 0:
+        signal.alarm(20)
         lock.close()
         {first}
         for number in range(1 if "work" in {first!r} else 0, 500):
@@ -115,11 +116,17 @@ def test_a_child_has_a_ring_of_its_own_after(
         os._exit(0)
     fcntl.flock(lock, fcntl.LOCK_UN)
     lock.close()
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if status == -signal.SIGALRM and {kind!r} == "a raw clone":
+        os._exit(77)
+    assert status == 0, status
     work_on = [log.info("record", who="parent", number=number) for number in range(500, 1000)]
-    """
+    """,
+        check=False,
     )
-    assert done.stderr == ""
+    if done.returncode == 77:
+        pytest.skip("another thread held the C library's heap at the moment of the clone, which only fork(2) sees to")
+    assert (done.returncode, done.stderr) == (0, "")
     complete(tmp_path / "run.log", parent=1000, child=500)
 
 
