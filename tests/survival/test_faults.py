@@ -242,6 +242,36 @@ os._exit(0)
     assert numbers(tmp_path / "logs" / "run.log") == list(range(1000))
 
 
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_what_is_printed_to_a_closed_stream_lands_in_no_file_of_ours(
+    number: int, script: Script, tmp_path: Path, ring_dir: Path
+) -> None:
+    done = script(
+        f"""{BEGIN}
+import threading
+went_through, done = 0, False
+def print_on():
+    global went_through
+    while not done:
+        with contextlib.suppress(OSError):
+            went_through += os.write({number}, b"printed\\n")
+printing = threading.Thread(target=print_on, daemon=True)
+os.close({number})
+undergird.configure("logs/run.log", max_bytes=500, ring_size=1 << 20)
+printing.start()
+work(0, 1000)
+log.info("large", number=1000, text="x" * (2 << 20))
+assert undergird.flush(30)
+done = True
+printing.join()
+assert went_through == 0
+"""
+    )
+    assert done.stderr == ""
+    files = sorted((tmp_path / "logs").iterdir())
+    assert sum(len(numbers(file)) for file in files if "run.log" in file.name and ".lock" not in file.name) == 1001
+
+
 def test_a_pipe_whose_reader_is_slow_gets_every_line_whole(script: Script, tmp_path: Path, ring_dir: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     done = script(

@@ -1,15 +1,34 @@
 //! File descriptors in a process that is not ours alone: others may close them, reuse their numbers, or fork.
 
 use std::ffi::CStr;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use rustix::fs::{Mode, OFlags, Stat, fstat, open};
-use rustix::io::{DupFlags, Errno, dup3, fcntl_dupfd_cloexec};
+use rustix::io::{DupFlags, Errno, dup3};
+
+/// Opens a file to write to under a number of its own: where standard error was closed, its number is the next to be
+/// given away, and people go on printing to it.
+///
+/// # Errors
+/// What `open` says.
+pub fn open_apart(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    // What is printed to these fails, as it did before.
+    let mut standing_in = Vec::new();
+    loop {
+        let stand_in = open(c"/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+        match stand_in.as_raw_fd() {
+            0..3 => standing_in.push(stand_in),
+            _ => break,
+        }
+    }
+    options.open(path)
+}
 
 /// A descriptor's number and which file it is, to be read in a fork handler.
 #[derive(Debug)]
@@ -81,11 +100,6 @@ impl Held {
     /// # Errors
     /// What `fstat` says.
     pub fn new(file: File) -> io::Result<Self> {
-        // Where standard error was closed, its number is the next to be given away, and people go on printing to it.
-        let file = match file.as_raw_fd() {
-            0..3 => File::from(fcntl_dupfd_cloexec(&file, 3)?),
-            _ => file,
-        };
         let identity = identity(&fstat(&file)?);
         Ok(Self { file: ManuallyDrop::new(file), identity, shown: None })
     }

@@ -16,7 +16,7 @@ mod header;
 mod stranger;
 
 use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -27,7 +27,7 @@ use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use crate::descriptor::{Descriptor, Held};
+use crate::descriptor::{Descriptor, Held, open_apart};
 use crate::lockfile::RingId;
 use crate::region::Region;
 use crate::ring::{CONTROL, Ring};
@@ -256,8 +256,8 @@ impl RingFile {
         owner: &Owner<'_>,
         descriptor: &Arc<Descriptor>,
     ) -> io::Result<(RingMemory, Held)> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
-        let lock = Held::shown(File::open(path)?, descriptor)?;
+        let file = open_apart(OpenOptions::new().read(true).write(true).create_new(true).mode(0o600), path)?;
+        let lock = Held::shown(open_apart(OpenOptions::new().read(true), path)?, descriptor)?;
         flock(lock.file().as_fd(), FlockOperation::NonBlockingLockExclusive)?;
         match fallocate(&file, FallocateFlags::empty(), 0, sizes.total() as u64) {
             Ok(()) => {}

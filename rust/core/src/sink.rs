@@ -23,7 +23,7 @@ use std::sync::Arc;
 use rustix::fs::{FallocateFlags, FileType, FlockOperation, OFlags, Stat, fallocate, flock, fstat, stat};
 use rustix::io::Errno;
 
-use crate::descriptor::{Descriptor, Held, identity};
+use crate::descriptor::{Descriptor, Held, identity, open_apart};
 use crate::lockfile::{LockFile, SIZE, SLOT, Stream, Unusable};
 
 use known::Known;
@@ -266,10 +266,10 @@ impl FileSink {
         let mut options = OpenOptions::new();
         // A full pipe is an error like any other, not a reason to hang with the lock held.
         options.read(true).append(true).create(true).mode(0o666).custom_flags(OFlags::NONBLOCK.bits() as i32);
-        let file = match options.open(self.path()) {
+        let file = match open_apart(&options, self.path()) {
             // A pipe or device may be writable only.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                options.read(false).create(false).open(self.path())?
+                open_apart(options.read(false).create(false), self.path())?
             }
             other => other?,
         };
@@ -336,6 +336,5 @@ fn is_at(path: &Path, held: &Held) -> bool {
 }
 
 fn open_lock(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o666).open(path)?;
-    Ok(file)
+    open_apart(OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o666), path)
 }

@@ -27,6 +27,9 @@ use settle::settle;
 /// Bytes of lines that are appended at once.
 const BATCH: usize = 256 * 1024;
 
+/// Lines for which there is room from the start: as many of 32 bytes.
+const LINES: usize = BATCH / 32;
+
 /// What the writer needs from the process it runs in.
 pub trait Host {
     /// This process.
@@ -160,6 +163,10 @@ impl Writer {
         let outlet = &mut outlets[index];
         lines.clear();
         ends.clear();
+        // At once and once: buffers that a thread grows which another thread made hold the lock of that thread's heap
+        // meanwhile, and a child made by a raw clone at this instant could never free anything.
+        lines.reserve(2 * BATCH);
+        ends.reserve(LINES);
         let (from, sink) = (outlet.cursor, outlet.id);
         // What is written to a full pipe is written whole or not at all, if it is short: so line by line.
         let now = host.now();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::FromPyObject;
 use undergird_core::batch::spill_path;
+use undergird_core::descriptor::open_apart;
 use undergird_core::dictionary::{Entry, SinkEntry};
 use undergird_core::format::Format;
 use undergird_core::interner::Interner;
@@ -207,7 +209,8 @@ impl GilSide {
         header.kind = Kind::Spill as u8;
         let position = self.producer.next_position(length.len());
         let path = spill_path(ring, position);
-        let written = std::fs::File::create_new(&path).and_then(|mut file| file.write_all(payload));
+        let file = open_apart(OpenOptions::new().write(true).create_new(true), &path);
+        let written = file.and_then(|mut file| file.write_all(payload));
         if written.is_err() {
             let _ = std::fs::remove_file(&path);
             return Err(Full);

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use super::{LARGEST, PID, RingMemory, remove};
-use crate::descriptor::{Descriptor, Held};
+use crate::descriptor::{Descriptor, Held, open_apart};
 use crate::ring::{CONTROL, HEAD, TAIL};
 
 /// How a file is opened of which only the name is known: no link is followed, and no pipe waited for.
@@ -42,7 +42,7 @@ impl Orphan {
     /// # Errors
     /// If it cannot be opened, or belongs to another user: what it says would be done with our rights.
     pub fn adopt(path: &Path, descriptor: &Arc<Descriptor>) -> io::Result<Adoption> {
-        let file = match OpenOptions::new().read(true).write(true).custom_flags(STRANGER).open(path) {
+        let file = match open_apart(OpenOptions::new().read(true).write(true).custom_flags(STRANGER), path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Adoption::Gone),
             other => other?,
         };

@@ -16,6 +16,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::names::compressed;
 use super::{Compression, Rotation};
+use crate::descriptor::open_apart;
 use crate::sink::FileSink;
 
 /// How the names of unfinished files end.
@@ -46,8 +47,9 @@ fn compress_one(log: &Path, from: &Path, rotation: &Rotation, wait: &mut dyn FnM
     };
     let original = source.metadata()?;
     let part = log.with_file_name(part_name(log, original.ino()));
-    let target =
-        OpenOptions::new().write(true).create(true).truncate(false).mode(original.mode() & 0o777).open(&part)?;
+    let mut options = OpenOptions::new();
+    let options = options.write(true).create(true).truncate(false).mode(original.mode() & 0o777);
+    let target = open_apart(options, &part)?;
     if flock(&target, FlockOperation::NonBlockingLockExclusive).is_err() {
         return Ok(()); // Another process is at it.
     }

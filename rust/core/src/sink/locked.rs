@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 use super::{FileSink, Origin};
 use crate::batch::passes;
-use crate::descriptor::Held;
+use crate::descriptor::{Held, open_apart};
 use crate::lockfile::{Cursor, JOURNAL, Journal, LockFile, ROLLOVER, Rollover, SLOT, SLOTS, Stream, VACANT};
 use crate::ringfile::ids_in;
 use crate::rotation::Rotation;
@@ -96,7 +96,7 @@ impl Locked<'_> {
             if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
                 continue;
             }
-            let file = match OpenOptions::new().read(true).append(true).open(entry.path()) {
+            let file = match open_apart(OpenOptions::new().read(true).append(true), &entry.path()) {
                 Err(error) if passes(&error) => return Err(error),
                 Err(_) => continue,
                 Ok(file) => file,

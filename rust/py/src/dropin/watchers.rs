@@ -40,7 +40,6 @@ mod dictionaries {
     use super::Told;
 
     /// There are none.
-
     pub fn told(_probe: &Bound<'_, PyAny>) -> PyResult<Told> {
         Ok(Told::Nothing)
     }
