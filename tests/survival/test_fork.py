@@ -2,49 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
-import time
-from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.survival.numbered import BEGIN, complete, read
 
 if TYPE_CHECKING:
     from tests.conftest import Script
-    from tests.survival.conftest import Scene
-
-BEGIN = """
-    import ctypes, itertools, os, platform, signal, sys, threading, time, warnings
-    import undergird
-    warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*fork.*")
-    undergird.configure("run.log")
-    log = undergird.get_logger("forks")
-    def work(who, count):
-        for number in range(count):
-            log.info("record %d", number, who=who, number=number)
-"""
-
-
-def read(path: Path) -> dict[str, list[int]]:
-    """The numbers of each writer in the order of the file; all lines must be whole."""
-    data = path.read_bytes()
-    assert data.endswith(b"\n")
-    found: dict[str, list[int]] = defaultdict(list)
-    for line in data.split(b"\n")[:-1]:
-        record = json.loads(line)
-        found[record["who"]].append(record["number"])
-    return dict(found)
-
-
-def complete(path: Path, **counts: int) -> None:
-    found = read(path)
-    assert {who: len(those) for who, those in found.items()} == counts
-    for who, those in found.items():
-        assert those == list(range(counts[who])), f"{who}: lost, doubled or out of order"
 
 
 @pytest.mark.parametrize("flushed", [True, False])
@@ -387,115 +355,3 @@ def test_a_parent_writes_what_its_killed_children_left(script: Script, tmp_path:
     """
     )
     complete(tmp_path / "run.log", parent=1, child0=1_000, child1=1_000, child2=1_000)
-
-
-# --- files that go while they are used ----------------------------------------------------------------------------------
-
-
-def test_a_log_that_is_deleted_is_made_again(script: Script, tmp_path: Path, ring_dir: Path) -> None:
-    script(
-        BEGIN
-        + """
-    work("before", 100)
-    undergird.flush()
-    os.unlink("run.log")
-    work("after", 100)
-    undergird.flush()
-    os.rename("run.log", "moved.log")
-    work("later", 100)
-    """
-    )
-    complete(tmp_path / "moved.log", after=100)
-    complete(tmp_path / "run.log", later=100)
-
-
-def test_a_lock_file_that_is_deleted_is_made_again(script: Script, tmp_path: Path, ring_dir: Path) -> None:
-    script(
-        BEGIN
-        + """
-    work("before", 100)
-    undergird.flush()
-    os.unlink(".run.log.lock")
-    work("after", 100)
-    undergird.flush()
-    assert os.path.exists(".run.log.lock")
-    """
-    )
-    complete(tmp_path / "run.log", before=100, after=100)
-
-
-@pytest.mark.parametrize("end", ["pass", "os.kill(os.getpid(), signal.SIGKILL)"])
-def test_a_ring_that_is_deleted_is_made_again(end: str, script: Script, tmp_path: Path, ring_dir: Path) -> None:
-    script(
-        BEGIN
-        + f"""
-    import pathlib
-    work("before", 100)
-    old = undergird.stats()["ring"]
-    os.unlink(old)
-    deadline = time.monotonic() + 20
-    while undergird.stats()["ring"] == old:
-        assert time.monotonic() < deadline
-        log.info("record", who="meanwhile", number=-1)
-        time.sleep(0.01)
-    work("after", 10_000)
-    {end}
-    """,
-        check=False,
-    )
-    script("import undergird.cli; raise SystemExit(undergird.cli.main(['recover', '.']))")
-    found = read(tmp_path / "run.log")
-    assert found["before"] == list(range(100))
-    assert found["after"] == list(range(10_000))
-
-
-def test_descriptors_that_somebody_else_closes_are_opened_again(script: Script, tmp_path: Path, ring_dir: Path) -> None:
-    script(
-        BEGIN
-        + """
-    work("before", 100)
-    undergird.flush()
-    os.closerange(3, 100)
-    theirs = [open(f"theirs{number}", "w") for number in range(20)]
-    work("after", 100)
-    undergird.flush()
-    """
-    )
-    complete(tmp_path / "run.log", before=100, after=100)
-    assert [path.read_text() for path in tmp_path.glob("theirs*")] == [""] * 20
-
-
-def test_a_process_that_is_stopped_does_not_stop_the_others(scene: Scene) -> None:
-    stopped = scene.write()
-    scene.numbers.wait_for(0, 100)
-    os.kill(stopped, signal.SIGSTOP)
-    try:
-        # Stopped while it held the log or not, the other one goes on.
-        scene.numbers.clear()
-        pid = scene.write()
-        scene.numbers.wait_for(0, 1000, seconds=60.0)
-        assert scene.nursery.kill(pid)
-    finally:
-        os.kill(stopped, signal.SIGCONT)
-        assert scene.nursery.kill(stopped)
-    time.sleep(0)
-    assert scene.recover()[0] == 0
-
-
-# --- interpreters -------------------------------------------------------------------------------------------------------
-
-
-def test_a_subinterpreter_gets_an_import_error(script: Script) -> None:
-    script(
-        """
-    try:
-        import _interpreters as interpreters
-    except ImportError:
-        import _xxsubinterpreters as interpreters
-    source = "try: import undergird.log\\nexcept ImportError as error: assert 'interpreter' in str(error), error\\n"
-    source += "else: raise AssertionError('it was imported')"
-    import undergird.log
-    failed = interpreters.run_string(interpreters.create(), source)
-    assert failed is None, failed
-    """
-    )

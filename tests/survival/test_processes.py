@@ -1,15 +1,17 @@
-"""Very many processes: a hundred at once in little shared memory, and forks at every moment."""
+"""Very many processes: a hundred at once in little shared memory, forks at every moment, one that is stopped."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.conftest import Script
+    from tests.survival.conftest import Scene
 
 DEEP = os.environ.get("UNDERGIRD_DEEP") == "1"
 
@@ -128,3 +130,19 @@ def test_forks_while_threads_log_and_the_writer_writes_hang_no_child(
     children = {f"child{child}": 3 for child in range(1, forks, 2)}
     assert found == Counter({"thread0": first, "thread1": second, **children})
     assert list(ring_dir.rglob("*.ring")) == [], said
+
+
+def test_a_process_that_is_stopped_does_not_stop_the_others(scene: Scene) -> None:
+    stopped = scene.write()
+    scene.numbers.wait_for(0, 100)
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        # Stopped while it held the log or not, the other one goes on.
+        scene.numbers.clear()
+        pid = scene.write()
+        scene.numbers.wait_for(0, 1000, seconds=60.0)
+        assert scene.nursery.kill(pid)
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+        assert scene.nursery.kill(stopped)
+    assert scene.recover()[0] == 0
