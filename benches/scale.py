@@ -34,7 +34,7 @@ class Scale:
     disabled_calls: int = 200_000
     samples: int = 9
     burst: int = 1024
-    bursts: int = 100
+    bursts: int = 2_000
     burst_time: float = 0.4
     sustained: int = 1_000_000
     sustained_time: float = 1.5
