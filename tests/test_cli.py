@@ -73,7 +73,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert ended.value.code == 0
     said = capsys.readouterr().out
-    for command in ("demo", "recover", "doctor"):
+    for command in ("demo", "recover", "doctor", "run"):
         assert re.search(rf"^ +{command} +\w", said, re.MULTILINE)
 
 
@@ -83,7 +83,19 @@ def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"undergird {undergird.__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [[], ["dance"], ["recover", "a", "b"], ["doctor", "--loud"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["dance"],
+        ["recover", "a", "b"],
+        ["doctor", "--loud"],
+        ["run"],
+        ["run", "--compare"],
+        ["run", "--"],
+        ["run", "--loud", "x"],
+    ],
+)
 def test_a_wrong_call_says_how_it_goes(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from undergird import __version__
@@ -20,13 +21,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, 1 if something is left to be done, 2 for a wrong call or a place that cannot be used.
     """
-    options = _parser().parse_args(arguments)
+    arguments, program = _split(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(arguments, argparse.Namespace(program=program))
     try:
         exit_code: int = options.run(options)
     except OSError as error:
         print(f"undergird: error: {error}", file=sys.stderr)
         return 2
     return exit_code
+
+
+def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Takes from `run` what is the program's: all from its name on, whatever it looks like."""
+    if arguments and arguments[0] == "run":
+        for at, argument in enumerate(arguments[1:], 1):
+            if argument in {"-", "--"} or argument.startswith("-m") or not argument.startswith("-"):
+                return arguments[:at], arguments[at:]
+    return arguments, []
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,6 +66,14 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("directory", nargs="?", type=Path, help="as for recover")
     doctor.add_argument("--json", action="store_true", help="as one JSON object, for programs")
     doctor.set_defaults(run=_doctor)
+
+    run = commands.add_parser(
+        "run",
+        help="run a program of the standard library's logging with native loggers",
+        usage="undergird run [-h] [--compare] (SCRIPT | -m MODULE) [ARGUMENTS]",
+    )
+    run.add_argument("--compare", action="store_true", help="run it again without, and show the difference")
+    run.set_defaults(run=partial(_run, run))
     return parser
 
 
@@ -86,6 +105,16 @@ def _doctor(options: argparse.Namespace) -> int:
     from undergird.log.run.doctor import doctor
 
     return doctor(options.directory, sys.stdout, as_json=options.json)
+
+
+def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    from undergird.cli import program
+
+    if not [argument for argument in options.program if argument != "--"]:
+        parser.error("a script or a module to run is missing")
+    if not program.can_run():
+        parser.error("this does not work under python -E, -I and -S")
+    return program.compare(options.program) if options.compare else program.run(options.program)
 
 
 if __name__ == "__main__":
