@@ -1,0 +1,50 @@
+"""Whatever a program does with loggers, ours do with it what the standard library's do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.logging import steps
+from tests.logging.world import KINDS, run
+
+from undergird import _core
+
+Steps = list[tuple[Callable[..., object], tuple[Any, ...]]]
+EXAMPLES = 20_000 if os.environ.get("UNDERGIRD_DEEP") == "1" else 60
+NATIVE_AT_LEAST = 20 * EXAMPLES
+
+# Handlers that may be native and some that may not are there from the start, so that most of what follows is seen.
+START: Steps = [
+    (steps.add_handler, (0, 0)),
+    (steps.add_handler, (1, 3)),
+    (steps.add_handler, (2, 1)),
+    (steps.add_handler, (5, 2)),
+    (steps.set_level, (0, 10)),
+]
+
+
+def test_what_is_written_and_seen_is_the_same() -> None:
+    before = _core.native_calls()
+    _every_kind_does_the_same()
+    # What was compared was native in part, or the comparison says nothing.
+    assert _core.native_calls() - before > NATIVE_AT_LEAST
+
+
+@given(taken=st.lists(steps.a_step(), min_size=1, max_size=25), clock=st.none() | st.just(1_700_000_000_123_456_789))
+@settings(
+    max_examples=EXAMPLES,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+def _every_kind_does_the_same(taken: Steps, clock: int | None) -> None:
+    with TemporaryDirectory() as place:
+        theirs, *others = [run(kind, Path(place) / "files", [*START, *taken], clock) for kind in KINDS]
+    for ours in others:
+        for number, (mine, their) in enumerate(zip(ours[0], theirs[0], strict=False)):
+            assert mine == their, number
+        assert ours == theirs
