@@ -9,7 +9,8 @@
 //! ```
 //!
 //! The truth about what has been written lives next to what has been written. A journal is *open* while its
-//! stream's cursor is before `to`: committing the cursor closes it, with one write. Every write lies within one
+//! stream's cursor is before `to`: committing the cursor closes it, with one write. The journal's `from` says as much as a
+//! cursor: what comes before it is in the log. Every write lies within one
 //! page and carries a sum, so a reader sees it whole or not at all. A slot of zeros was never used, and neither
 //! was any behind it; one that was given back holds [`VACANT`]. This module knows bytes only; the
 //! [`crate::sink`] does the reading, writing and locking.
@@ -152,7 +153,13 @@ impl LockFile {
         let rollover = bytes.get(ROLLOVER as usize..).and_then(|bytes| Rollover::parse(bytes).ok());
         let journal = bytes.get(JOURNAL as usize..).and_then(|bytes| Journal::parse(bytes).ok());
         let slots = bytes.get(SLOTS as usize..).unwrap_or_default().chunks(SLOT as usize);
-        let cursors = slots.take(MOST_SLOTS as usize).map(|slot| Cursor::parse(slot).ok()).collect();
+        let mut cursors: Vec<_> = slots.take(MOST_SLOTS as usize).map(|slot| Cursor::parse(slot).ok()).collect();
+        if let Some(journal) = &journal
+            && let Some(Some(cursor)) = cursors.get_mut(journal.slot as usize)
+            && cursor.stream == journal.stream
+        {
+            cursor.position = cursor.position.max(journal.from);
+        }
         Ok(Self { rollover, journal, cursors })
     }
 

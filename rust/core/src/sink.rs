@@ -159,7 +159,7 @@ impl FileSink {
     /// As [`FileSink::lock`].
     pub fn lock_in_haste(&mut self, now: u64, wait: &mut dyn FnMut() -> bool) -> io::Result<Option<Locked<'_>>> {
         if let Some(size) = self.take_fresh_lock(now) {
-            return Ok(Some(Locked::new(self, size)));
+            return Ok(Some(Locked::new(self, size).again()));
         }
         let locked = self.lock(wait)?;
         Ok(locked.map(|locked| locked.looked(now)))
@@ -183,6 +183,11 @@ impl FileSink {
     /// Whether the paths were looked at a moment ago; then it is what it was, in haste.
     pub fn is_fresh(&self, now: u64) -> bool {
         self.regular && self.known.is_fresh(now)
+    }
+
+    /// Whether others may think that a batch is unfinished which is whole, and it is time to tell them.
+    pub fn owes(&self, now: u64) -> bool {
+        self.known.owed.is_some() && !self.is_fresh(now)
     }
 
     /// What the lock file says becomes known; the log's size, or `None` if it is another kind of file than was thought.
@@ -336,5 +341,11 @@ fn is_at(path: &Path, held: &Held) -> bool {
 }
 
 fn open_lock(path: &Path) -> io::Result<File> {
-    open_apart(OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o666), path)
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o666);
+    // When it was read is nobody's concern, and to note it costs more than to read it. Its owner only may say so.
+    match open_apart(options.custom_flags(OFlags::NOATIME.bits() as i32), path) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => open_apart(options.custom_flags(0), path),
+        other => other,
+    }
 }

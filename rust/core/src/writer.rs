@@ -129,6 +129,9 @@ impl Writer {
     fn rounds(&mut self, host: &mut dyn Host, insist: bool, haste: bool) -> Round {
         let head = self.source.memory().ring().head();
         if head == self.released {
+            if !haste {
+                self.pay(host);
+            }
             return Round::default();
         }
         // After `head`: what these records name was published before them.
@@ -155,6 +158,17 @@ impl Writer {
         }
         self.release(head);
         round
+    }
+
+    /// Closes the last batch of calls in haste, once there are no more of them for a moment.
+    fn pay(&mut self, host: &mut dyn Host) {
+        for outlet in &mut self.outlets {
+            if outlet.file.owes(host.now())
+                && let Ok(Some(mut locked)) = lock(&mut outlet.file, host, None)
+            {
+                let _ = locked.pay();
+            }
+        }
     }
 
     /// One batch for one file; not, if another process holds its lock.

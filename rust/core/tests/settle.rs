@@ -267,7 +267,7 @@ fn a_batch_that_was_torn_before_its_log_was_deleted_or_emptied_is_written_again(
 
 #[test]
 fn a_journal_or_cursor_that_claims_more_than_the_ring_has_is_not_believed() {
-    for (from, to, position) in [(0, u64::MAX, 0), (8, 64, 0), (u64::MAX - 8, u64::MAX, 0), (0, 8, u64::MAX)] {
+    for (from, to, position) in [(0, u64::MAX, 0), (0, 64, 0), (u64::MAX - 8, u64::MAX, 0), (0, 8, u64::MAX)] {
         let run = Run::new();
         let mut maker = run.maker("a");
         fs::write(run.log(), BEFORE).unwrap();

@@ -12,6 +12,8 @@ pub(super) struct Known {
     bytes: Vec<u8>,
     /// When the paths of the log and its lock file were looked at.
     looked: Option<u64>,
+    /// The slot of a cursor that stands in `state` and not yet in the file.
+    pub(super) owed: Option<u32>,
 }
 
 impl Known {
@@ -23,6 +25,8 @@ impl Known {
         let same = !self.bytes.is_empty() && self.bytes == bytes;
         if !same {
             self.state = LockFile::parse(bytes)?;
+            // Who changed it has settled our batch, or it is to be settled now.
+            self.owed = None;
             self.bytes.clear();
             self.bytes.extend_from_slice(bytes);
         }

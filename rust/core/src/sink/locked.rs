@@ -1,12 +1,13 @@
 //! What can be done to a log while its lock is held.
 
+mod rotation;
+
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirEntryExt, FileExt};
 use std::path::Path;
-use std::time::{Duration, UNIX_EPOCH};
 
 use rustix::fs::fstat;
 use rustix::io::Errno;
@@ -14,22 +15,28 @@ use rustix::io::Errno;
 use super::{FileSink, Origin};
 use crate::batch::passes;
 use crate::descriptor::{Held, open_apart};
-use crate::lockfile::{Cursor, JOURNAL, Journal, LockFile, ROLLOVER, Rollover, SLOT, SLOTS, Stream, VACANT};
+use crate::lockfile::{Cursor, JOURNAL, Journal, LockFile, SLOT, SLOTS, Stream, VACANT};
 use crate::ringfile::ids_in;
-use crate::rotation::Rotation;
-use crate::rotation::schedule::Schedule;
 
 /// A sink whose lock is held, until this value is dropped.
 #[derive(Debug)]
 pub struct Locked<'a> {
     sink: &'a mut FileSink,
     size: u64,
+    /// Whether it is as its last holder left it, which was this one, a moment ago.
+    again: bool,
 }
 
 impl<'a> Locked<'a> {
     /// A sink whose lock was taken and whose lock file was read, and how long its log is.
     pub(super) fn new(sink: &'a mut FileSink, size: u64) -> Self {
-        Self { sink, size }
+        Self { sink, size, again: false }
+    }
+
+    /// Nobody else has held the lock since this sink did, a moment ago.
+    pub(super) fn again(mut self) -> Self {
+        self.again = true;
+        self
     }
 
     /// Its paths were looked at just now.
@@ -180,7 +187,13 @@ impl Locked<'_> {
         };
         self.enter(journal)?;
         self.write(bytes)?;
-        self.commit(origin.stream, origin.to, origin.stamp)
+        let cursor = Cursor { stream: origin.stream, position: origin.to, stamp: origin.stamp };
+        if self.again {
+            self.owe(slot, cursor)
+        } else {
+            self.store(slot, Some(cursor))?
+        }
+        Ok(())
     }
 
     /// Appends bytes to the log, without a journal.
@@ -204,6 +217,11 @@ impl Locked<'_> {
     }
 
     fn enter(&mut self, journal: Journal) -> io::Result<()> {
+        match self.sink.known.owed {
+            // Where it begins is where the cursor is.
+            Some(slot) if slot == journal.slot && journal.length > 0 => self.sink.known.owed = None,
+            _ => self.pay()?,
+        }
         self.say(&journal.encode(), JOURNAL)?;
         self.state_mut().journal = Some(journal);
         Ok(())
@@ -220,86 +238,6 @@ impl Locked<'_> {
         }
         // Of a batch of no bytes, which is closed.
         self.enter(Journal { ring_path: ring.as_os_str().as_bytes().to_vec(), ..Journal::default() })
-    }
-
-    /// Whether the log has to be put aside before a line of `next` bytes is appended.
-    ///
-    /// # Errors
-    /// If the lock file cannot be written.
-    pub fn is_due(&mut self, rotation: &Rotation, next: usize, now: i64) -> io::Result<bool> {
-        if !self.sink.regular {
-            return Ok(false);
-        }
-        let too_long = next > self.room(rotation);
-        let late = match rotation.schedule {
-            Some(schedule) => {
-                let at = self.rollover(schedule, rotation, now)?;
-                if at <= now && self.size == 0 {
-                    self.set_rollover(schedule, rotation, now)?;
-                }
-                at <= now
-            }
-            None => false,
-        };
-        Ok(self.size > 0 && (too_long || late))
-    }
-
-    /// Bytes that may be appended before it is too long.
-    pub fn room(&self, rotation: &Rotation) -> usize {
-        match rotation.max_bytes {
-            0 => usize::MAX,
-            most => (most - 1).saturating_sub(self.size) as usize,
-        }
-    }
-
-    /// When the log is put aside next, in seconds since the epoch.
-    fn rollover(&mut self, schedule: Schedule, rotation: &Rotation, now: i64) -> io::Result<i64> {
-        let known = self.state().rollover.filter(|rollover| rollover.schedule == rotation.fingerprint());
-        match known {
-            // Further away than any: it was set by a clock that has gone back since.
-            Some(rollover) if rollover.at.saturating_sub(now) > schedule.period() => {
-                let at = schedule.next(now, &rotation.zone);
-                if at < rollover.at { self.set_rollover(schedule, rotation, now) } else { Ok(rollover.at) }
-            }
-            Some(rollover) => Ok(rollover.at),
-            // As the standard library: a log that is there already was begun when it was last written to.
-            None if self.size > 0 => self.set_rollover(schedule, rotation, self.changed()?.min(now)),
-            None => self.set_rollover(schedule, rotation, now),
-        }
-    }
-
-    fn set_rollover(&mut self, schedule: Schedule, rotation: &Rotation, after: i64) -> io::Result<i64> {
-        let at = schedule.next(after, &rotation.zone);
-        let rollover = Rollover { at, schedule: rotation.fingerprint() };
-        self.say(&rollover.encode(), ROLLOVER)?;
-        self.state_mut().rollover = Some(rollover);
-        Ok(at)
-    }
-
-    fn changed(&self) -> io::Result<i64> {
-        Ok(fstat(self.sink.log().file())?.st_mtime as i64)
-    }
-
-    /// Puts the log aside and begins another.
-    ///
-    /// # Errors
-    /// What the file system says; then the log is where it was, or another has been begun.
-    pub fn rotate(&mut self, rotation: &Rotation, now: i64) -> io::Result<()> {
-        let begun = match rotation.schedule {
-            Some(schedule) => schedule.beginning(self.rollover(schedule, rotation, now)?, &rotation.zone),
-            None => self.changed()?,
-        };
-        // Said before it is done, so that nobody in haste writes to the old one.
-        let last = self.state().journal.clone().unwrap_or_default();
-        self.enter(Journal { length: 0, stamp: last.stamp.wrapping_add(1), ..last })?;
-        rotation.names.put_aside(self.sink.path(), begun, &rotation.zone, &rotation.keep)?;
-        self.come_back()?;
-        if let Some(schedule) = rotation.schedule
-            && self.rollover(schedule, rotation, now)? <= now
-        {
-            self.set_rollover(schedule, rotation, now)?;
-        }
-        rotation.names.prune(self.sink.path(), &rotation.keep, UNIX_EPOCH + Duration::from_secs(now.max(0) as u64))
     }
 
     /// Asks the disk to have everything that was appended.
@@ -368,15 +306,39 @@ impl Locked<'_> {
         Ok(self.state().cursor(origin.stream).map_or(0, |(slot, _)| slot))
     }
 
+    /// Leaves a cursor to the next journal, which says it too, or to [`Locked::pay`]. Until then the batch looks
+    /// unfinished to others, who will find it whole: that costs them much more than it saves, so this is for who is alone.
+    fn owe(&mut self, slot: u32, cursor: Cursor) {
+        self.place(slot, Some(cursor));
+        self.sink.known.owed = Some(slot);
+    }
+
+    /// Writes the cursor that is owed, if there is one.
+    ///
+    /// # Errors
+    /// If the lock file cannot be written.
+    pub fn pay(&mut self) -> io::Result<()> {
+        let owed =
+            self.sink.known.owed.and_then(|slot| self.state().cursors[slot as usize].map(|cursor| (slot, cursor)));
+        owed.map_or(Ok(()), |(slot, cursor)| self.store(slot, Some(cursor)))
+    }
+
     fn store(&mut self, slot: u32, cursor: Option<Cursor>) -> io::Result<()> {
         let bytes = cursor.map_or(VACANT, |cursor| cursor.encode());
         self.say(&bytes, SLOTS + u64::from(slot) * SLOT)?;
+        self.place(slot, cursor);
+        if self.sink.known.owed == Some(slot) {
+            self.sink.known.owed = None;
+        }
+        Ok(())
+    }
+
+    fn place(&mut self, slot: u32, cursor: Option<Cursor>) {
         let cursors = &mut self.state_mut().cursors;
         if cursors.len() <= slot as usize {
             cursors.resize(slot as usize + 1, None);
         }
         cursors[slot as usize] = cursor;
-        Ok(())
     }
 }
 

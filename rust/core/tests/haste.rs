@@ -1,0 +1,156 @@
+//! Calls that wait for their lines: one after the other, each with as few looks at files as can be.
+//!
+//! The cursor of such a batch is left to the next one's journal. Who looks at the lock file in between finds a batch that
+//! seems unfinished, and has to find it whole.
+#![cfg(not(loom))]
+
+mod support;
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use support::process::{Child, Shared, alone, traced};
+use support::*;
+use undergird_core::dictionary::SinkEntry;
+use undergird_core::rotation::Rotation;
+use undergird_core::sink::look;
+use undergird_core::writer::Writer;
+
+/// A process whose calls come a microsecond after each other.
+fn rapid() -> Patient {
+    let mut host = host();
+    host.step = 1000;
+    host
+}
+
+/// Logs a record and waits for its line.
+#[track_caller]
+fn log(maker: &mut Maker, writer: &mut Writer, host: &mut Patient) {
+    maker.log(1);
+    assert_eq!(writer.round_in_haste(host).written, 1);
+}
+
+/// The numbers of all records, also of logs that were put aside.
+fn written(run: &Run, rotation: &Rotation) -> Vec<u64> {
+    records(&run.whole_text(rotation)).into_iter().map(|(_, number)| number).collect()
+}
+
+/// The cursor of a maker's ring, and whether a batch seems unfinished, as the lock file says.
+fn said(run: &Run, maker: &Maker) -> (Option<u64>, bool) {
+    let state = look(&run.log()).expect("readable").expect("there is a lock file").state;
+    (state.cursor(maker.stream()).map(|(_, cursor)| cursor.position), state.open_journal().is_some())
+}
+
+/// A life of calls in haste, one of them after a pause. A second file, which cannot be written, keeps the ring from being
+/// released: where it is not known how far the first one got, all could be written to it again.
+fn live(run: &Run, rotation: &Rotation, accepted: &Shared) {
+    let file = |path: &Path| SinkEntry::file(path.as_os_str().as_bytes());
+    let sinks = [SinkEntry { rotation: rotation.clone(), ..file(&run.log()) }, file(&missing(run).join("other.log"))];
+    let mut maker = Maker::with_sinks(&run.rings(), "a", sinks.into_iter(), SMALL);
+    let (mut writer, mut host) = (maker.writer(), rapid());
+    for number in 0..6 {
+        maker.log(1);
+        accepted.set(0, maker.next);
+        if number == 4 {
+            host.now += 1_000_000_000;
+            writer.round(&mut host, false);
+        } else {
+            writer.round_in_haste(&mut host);
+        }
+    }
+}
+
+fn missing(run: &Run) -> PathBuf {
+    run.path().join("missing")
+}
+
+#[test]
+fn a_process_killed_at_any_system_call_of_rapid_calls_loses_nothing_and_doubles_nothing() {
+    let _alone = alone();
+    for rotation in [Rotation::default(), Rotation { max_bytes: 300, ..Rotation::default() }] {
+        for n in 0.. {
+            let (run, accepted) = (Run::new(), Shared::new());
+            let child = Child::start(|| {
+                traced();
+                live(&run, &rotation, &accepted);
+            });
+            let killed = child.kill_at_stop(n);
+            fs::create_dir(missing(&run)).unwrap();
+            run.recover_all();
+            assert_eq!(written(&run, &rotation), (0..accepted.get(0)).collect::<Vec<_>>());
+            assert_exactly(&missing(&run).join("other.log"), "a", accepted.get(0));
+            if !killed {
+                assert!(n > 100, "the child was stopped at each of its calls");
+                assert_eq!(accepted.get(0), 6);
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn the_next_journal_says_what_the_cursor_would() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    let (mut writer, mut host) = (maker.writer(), rapid());
+    for _ in 0..2 {
+        log(&mut maker, &mut writer, &mut host);
+        assert_eq!(said(&run, &maker), (Some(maker.producer.head()), false), "it found nothing as it had left it");
+    }
+    for _ in 0..3 {
+        let before = maker.producer.head();
+        log(&mut maker, &mut writer, &mut host);
+        assert_eq!(said(&run, &maker), (Some(before), true));
+    }
+    assert_exactly(&run.log(), "a", 5);
+}
+
+#[test]
+fn the_last_batch_is_closed_when_there_are_no_more_calls_for_a_moment() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    let (mut writer, mut host) = (maker.writer(), rapid());
+    (0..3).for_each(|_| log(&mut maker, &mut writer, &mut host));
+    writer.round(&mut host, false);
+    assert!(said(&run, &maker).1, "another call may come at once");
+    host.now += 1_000_000_000;
+    writer.round_in_haste(&mut host);
+    assert!(said(&run, &maker).1, "a call that waits has no time for this");
+    writer.round(&mut host, false);
+    assert_eq!(said(&run, &maker), (Some(maker.producer.head()), false));
+    assert_exactly(&run.log(), "a", 3);
+}
+
+#[test]
+fn a_neighbour_finds_the_last_batch_whole_though_its_records_are_released() {
+    let run = Run::new();
+    let (mut maker, mut neighbour) = (run.maker("a"), run.maker("b"));
+    let (mut writer, mut host) = (maker.writer(), rapid());
+    (0..3).for_each(|_| log(&mut maker, &mut writer, &mut host));
+    assert!(writer.is_done() && said(&run, &maker).1);
+    neighbour.log(2);
+    drain(&mut neighbour.writer());
+    assert_eq!(said(&run, &maker), (Some(maker.producer.head()), false));
+    log(&mut maker, &mut writer, &mut host);
+    assert_eq!(said(&run, &maker), (Some(maker.producer.head()), false), "who is not alone leaves nothing open");
+    assert_exactly(&run.log(), "a", 4);
+    assert_exactly(&run.log(), "b", 2);
+}
+
+#[test]
+fn a_log_that_was_cut_behind_a_rapid_call_gets_nothing_twice() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    let (mut writer, mut host) = (maker.writer(), rapid());
+    (0..2).for_each(|_| log(&mut maker, &mut writer, &mut host));
+    fs::write(run.log(), b"").unwrap();
+    drop((writer, maker));
+    let mut neighbour = run.maker("b");
+    neighbour.log(1);
+    drain(&mut neighbour.writer());
+    drop(neighbour);
+    run.recover_all();
+    assert_exactly(&run.log(), "b", 1);
+    assert_eq!(run.text().lines().count(), 1);
+}
