@@ -2,7 +2,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from types import ModuleType
-from typing import Any, Self, final
+from typing import Any, Self, TypedDict, final, type_check_only
 
 from typing_extensions import disjoint_base
 
@@ -66,6 +66,17 @@ class Gate:
     @property
     def made_from(self) -> Any: ...
 
+@type_check_only
+class Hooks(TypedDict):
+    plan: Callable[[logging.Logger], Any]
+    slow: Callable[..., None]
+    render: Callable[[object, str], tuple[bool, str]]
+    message: Callable[[object, tuple[Any, ...]], str]
+    in_event_loop: Callable[[], bool]
+    hidden: Callable[[tuple[str, ...]], int]
+    frozen: Callable[[dict[str, Any]], dict[str, Any]]
+    attached: Callable[[object, object], tuple[tuple[str, str, str] | None, dict[str, Any]]]
+
 @disjoint_base
 class BoundLogger:
     def __new__(cls, *args: object, **fields: object) -> Self: ...
@@ -107,6 +118,19 @@ class Logger:
     def metric(self, name: str, value: object, /, **tags: Any) -> None: ...
     def fatal(self, msg: object, /, *args: object, **fields: Any) -> None: ...
 
+@type_check_only
+class Parts(TypedDict):
+    stamp: int
+    level: int
+    level_name: str
+    name: str
+    message: str
+    fields: dict[str, Any]
+    sim_time: float | None
+    held_back: int
+    site: tuple[str, str, int] | None
+    exception: tuple[str, str, str] | None
+
 @final
 class SimulationClock:
     def __new__(cls, time: float = 0.0, *, stamps: bool = False) -> Self: ...
@@ -133,20 +157,7 @@ def configure(
     fsync_seconds: float,
     timeout: float | None,
 ) -> bool: ...
-def emit(
-    file: tuple[str, int, bytes, bool],
-    *,
-    stamp: int,
-    level: int,
-    level_name: str,
-    name: str,
-    message: str,
-    fields: dict[str, Any],
-    sim_time: float | None = None,
-    held_back: int = 0,
-    site: tuple[str, str, int] | None = None,
-    exception: tuple[str, str, str] | None = None,
-) -> bool: ...
+def emit(file: tuple[str, int, bytes, bool], parts: Parts, /) -> bool: ...
 def compressions() -> list[str]: ...
 def encode_rotation(
     *,
@@ -177,20 +188,7 @@ def many(
     stamp: int | None = None,
     /,
 ) -> int: ...
-def line(
-    format: int,
-    *,
-    stamp: int,
-    level: int,
-    level_name: str,
-    name: str,
-    message: str,
-    fields: dict[str, Any],
-    sim_time: float | None = None,
-    held_back: int = 0,
-    site: tuple[str, str, int] | None = None,
-    exception: tuple[str, str, str] | None = None,
-) -> str: ...
+def line(format: int, parts: Parts, /) -> str: ...
 def let_record_through(name: str, level: int, file: str, line: int, /) -> int | None: ...
 def let_through(logger: Logger, level: int, /) -> int | None: ...
 def native_calls() -> int: ...
@@ -204,17 +202,7 @@ def redact(mask: str | None) -> None: ...
 def ring_directories(log_directory: str, ring_dir: str | None = None) -> list[str]: ...
 def set_context(frame: tuple[Any, ...], /) -> None: ...
 def set_clock(clock: object, /) -> None: ...
-def set_hooks(
-    *,
-    plan: Callable[[logging.Logger], Any],
-    slow: Callable[..., None],
-    render: Callable[[object, str], tuple[bool, str]],
-    message: Callable[[object, tuple[Any, ...]], str],
-    in_event_loop: Callable[[], bool],
-    hidden: Callable[[tuple[str, ...]], int],
-    frozen: Callable[[dict[str, Any]], dict[str, Any]],
-    attached: Callable[[object, object], tuple[tuple[str, str, str] | None, dict[str, Any]]],
-) -> None: ...
+def set_hooks(hooks: Hooks, /) -> None: ...
 def set_sampling(gates: list[Gate | None] | None, /) -> None: ...
 def shutdown(timeout: float | None = None) -> bool: ...
 def skip_frames_in(beginning: str) -> None: ...

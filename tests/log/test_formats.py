@@ -84,7 +84,7 @@ def test_all_formats_say_the_same(message: str, texts: dict[str, Any]) -> None:
     record = logging.LogRecord("sim", 20, "sim.py", 3, message, (), None)
     record.__dict__["_undergird_fields"] = texts
     parts = parts_of(record, call_site=False, names=())
-    as_json, as_logfmt, as_text = (_core.line(FORMATS[name], **parts) for name in ("json", "logfmt", "text"))
+    as_json, as_logfmt, as_text = (_core.line(FORMATS[name], parts) for name in ("json", "logfmt", "text"))
     expected = json.loads(as_json)
     assert as_logfmt.count("\n") == 1
     got = parse(as_logfmt.removesuffix("\n"))

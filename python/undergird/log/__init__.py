@@ -40,12 +40,14 @@ __all__ = [
 ]
 
 _core.set_hooks(
-    plan=plan,
-    slow=slow,
-    render=render,
-    message=message,
-    in_event_loop=in_event_loop,
-    hidden=hidden,
-    frozen=frozen_fields,
-    attached=attached,
+    {
+        "plan": plan,
+        "slow": slow,
+        "render": render,
+        "message": message,
+        "in_event_loop": in_event_loop,
+        "hidden": hidden,
+        "frozen": frozen_fields,
+        "attached": attached,
+    }
 )

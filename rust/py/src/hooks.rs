@@ -8,7 +8,9 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 
 use crate::fast::upcall::call;
 
-/// The functions; see `undergird.log` for what each is for.
+/// The functions; `Hooks` in `_core.pyi` is the same.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
 pub struct Hooks {
     plan: Py<PyAny>,
     slow: Py<PyAny>,
@@ -38,19 +40,9 @@ pub fn hooks(_py: Python<'_>) -> PyResult<&'static Hooks> {
 
 /// Tells the core its Python functions; the first call counts.
 #[pyfunction]
-#[pyo3(signature = (*, plan, slow, render, message, in_event_loop, hidden, frozen, attached))]
-#[expect(clippy::too_many_arguments, reason = "one for each")]
-pub fn set_hooks(
-    plan: Py<PyAny>,
-    slow: Py<PyAny>,
-    render: Py<PyAny>,
-    message: Py<PyAny>,
-    in_event_loop: Py<PyAny>,
-    hidden: Py<PyAny>,
-    frozen: Py<PyAny>,
-    attached: Py<PyAny>,
-) {
-    let _ = HOOKS.set(Hooks { plan, slow, render, message, in_event_loop, hidden, frozen, attached });
+#[pyo3(signature = (hooks, /))]
+pub fn set_hooks(hooks: Hooks) {
+    let _ = HOOKS.set(hooks);
 }
 
 impl Hooks {

@@ -21,6 +21,7 @@ mod inspection;
 mod line;
 mod outlets;
 mod overload;
+mod parts;
 mod producer;
 mod retirement;
 mod runtime;

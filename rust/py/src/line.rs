@@ -2,43 +2,36 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
 use undergird_core::dictionary::{Dictionary, Entry};
 use undergird_core::format::{Format, Formatter, Json, Logfmt, Style, Text};
 use undergird_core::record::{HEADER, Header, INLINE, Kind, Record};
 
-use crate::emit::{Exception, Site, payload};
 use crate::fast::values::text_of;
+use crate::parts::Parts;
 
 /// Any index that is no standard level's: the dictionary names it.
 const LEVEL: u8 = 1;
 
-/// The line of a record in a format, by its number; the arguments are those of `emit`.
+/// The line of a record in a format, by its number.
 #[pyfunction]
-#[pyo3(signature = (format, *, stamp, level, level_name, name, message, fields, sim_time=None, held_back=0, site=None, exception=None))]
-#[expect(clippy::too_many_arguments, reason = "a record has many parts")]
-pub fn line(
-    format: u8,
-    stamp: u64,
-    level: i64,
-    level_name: &Bound<'_, PyString>,
-    name: &Bound<'_, PyString>,
-    message: &Bound<'_, PyString>,
-    fields: &Bound<'_, PyDict>,
-    sim_time: Option<f64>,
-    held_back: u64,
-    site: Option<Site<'_>>,
-    exception: Option<Exception<'_>>,
-) -> PyResult<String> {
-    let (payload, flags) = payload(name, message, fields, sim_time, held_back, site, exception)?;
+#[pyo3(signature = (format, parts, /))]
+pub fn line(format: u8, parts: Parts<'_>) -> PyResult<String> {
+    let (payload, flags) = parts.encode()?;
     let length = (HEADER + payload.len()) as u32;
-    let header =
-        Header { length, kind: Kind::Log as u8, level: LEVEL, flags, name: INLINE, stamp, ..Header::default() };
+    let header = Header {
+        length,
+        kind: Kind::Log as u8,
+        level: LEVEL,
+        flags,
+        name: INLINE,
+        stamp: parts.stamp,
+        ..Header::default()
+    };
     let record = Record { header, payload: payload.as_slice() };
     // SAFETY: a live str, and the GIL is held.
-    let level_name = unsafe { text_of(level_name.as_ptr()) };
+    let level_name = unsafe { text_of(parts.level_name.as_ptr()) };
     let mut dictionary = Dictionary::new();
-    let entry = Entry::Level { index: LEVEL, number: level, name: level_name[..].into() };
+    let entry = Entry::Level { index: LEVEL, number: parts.level, name: level_name[..].into() };
     dictionary.extend(&entry.encode()).map_err(|error| PyValueError::new_err(error.to_string()))?;
     match Format::from_number(format) {
         Some(Format::Json) => spelled::<Json>(&record, &dictionary),

@@ -115,9 +115,8 @@ class ConsoleHandler(logging.Handler):
         record = unwrapped(record)
         if self.style == "pretty":
             return self._pretty(record)
-        return _core.line(
-            FORMATS[self.style], **parts_of(record, call_site=self.call_site, names=self.names)
-        ).removesuffix("\n")
+        parts = parts_of(record, call_site=self.call_site, names=self.names)
+        return _core.line(FORMATS[self.style], parts).removesuffix("\n")
 
     def _pretty(self, record: logging.LogRecord) -> str:
         stream = getattr(sys, self.stream)

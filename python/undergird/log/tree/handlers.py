@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from undergird import _core
 from undergird.log.exceptions.exc_info import exception_of, locals_of
@@ -22,6 +22,7 @@ from undergird.log.values.texts import text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from undergird._core import Parts
     from undergird.log.rotation import Rotation
 
 FORMATS = {"json": 0, "logfmt": 1, "text": 2}
@@ -98,7 +99,7 @@ class FileHandler(logging.Handler):
             if held_back(record) is None:
                 return
             record = unwrapped(record)
-            _core.emit(self.sink, **parts_of(record, call_site=self.call_site, names=self.names))
+            _core.emit(self.sink, parts_of(record, call_site=self.call_site, names=self.names))
         except Exception:
             self.handleError(record)
 
@@ -108,21 +109,6 @@ class FileHandler(logging.Handler):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.path} ({logging.getLevelName(self.level)})>"
-
-
-class Parts(TypedDict):
-    """What the core is told of a record."""
-
-    stamp: int
-    sim_time: float | None
-    held_back: int
-    level: int
-    level_name: str
-    name: str
-    message: str
-    fields: dict[str, Any]
-    site: tuple[str, str, int] | None
-    exception: tuple[str, str, str] | None
 
 
 def parts_of(record: logging.LogRecord, *, call_site: bool, names: tuple[str, ...]) -> Parts:
