@@ -248,18 +248,21 @@ impl Dictionary {
 
     /// The name of a level: the dictionary's, else the standard library's for its five.
     pub fn level_name(&self, index: u8) -> Option<&[u8]> {
-        if let Some(Some(name)) = self.levels.get(usize::from(index)) {
-            return Some(name);
-        }
-        Some(match index {
-            10 => b"DEBUG",
-            20 => b"INFO",
-            30 => b"WARNING",
-            40 => b"ERROR",
-            50 => b"CRITICAL",
-            _ => return None,
-        })
+        let named = self.levels.get(usize::from(index)).and_then(Option::as_deref);
+        named.or_else(|| standard_level(index))
     }
+}
+
+/// The name that a level's index has without an entry: those of the standard library's five levels.
+pub fn standard_level(index: u8) -> Option<&'static [u8]> {
+    Some(match index {
+        10 => b"DEBUG",
+        20 => b"INFO",
+        30 => b"WARNING",
+        40 => b"ERROR",
+        50 => b"CRITICAL",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

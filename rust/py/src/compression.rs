@@ -10,8 +10,8 @@ use undergird_core::rotation::{Compression, Rotation};
 use undergird_core::writer::Host;
 
 use crate::host::Process;
-use crate::runtime::{GLANCE, PATIENCE, passed};
 use crate::thread::spawn;
+use crate::waiting::{GLANCE, PATIENCE, passed};
 
 /// What is to be compressed, and whether a thread is at it.
 #[derive(Default)]

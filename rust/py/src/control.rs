@@ -16,7 +16,7 @@ use crate::durability::Fsync;
 use crate::home::Settings;
 use crate::host::Process;
 use crate::overload::Overload;
-use crate::runtime::PATIENCE;
+use crate::waiting::PATIENCE;
 
 /// The ways to compress logs that were put aside, by name.
 const COMPRESSIONS: [(&str, Compression); 2] = [("gzip", Compression::Gzip), ("zstd", Compression::Zstd)];

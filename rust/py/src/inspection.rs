@@ -15,7 +15,7 @@ use undergird_core::sink::look;
 use crate::current::shared;
 use crate::home::BESIDE;
 use crate::host::{Process, user};
-use crate::runtime::PATIENCE;
+use crate::waiting::PATIENCE;
 
 /// The folders in which rings of this user for a log directory may be.
 #[pyfunction]

@@ -29,6 +29,7 @@ mod siblings;
 mod stats;
 mod table;
 mod thread;
+mod waiting;
 
 /// The native half of undergird. Not for use by itself: see `undergird` and `undergird.log`.
 #[pymodule(gil_used = true)]

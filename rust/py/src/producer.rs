@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use pyo3::FromPyObject;
 use undergird_core::batch::spill_path;
 use undergird_core::descriptor::open_apart;
-use undergird_core::dictionary::{Entry, SinkEntry};
+use undergird_core::dictionary::{Entry, SinkEntry, standard_level};
 use undergird_core::format::Format;
 use undergird_core::interner::Interner;
 use undergird_core::record::{HEADER, Header, INLINE, Kind, flags};
@@ -23,18 +23,6 @@ use crate::announcement::Refusals;
 
 /// The index of all levels for which there is no other left.
 const OTHER_LEVELS: u8 = u8::MAX;
-
-/// The name that an index means without an entry in the dictionary.
-fn standard_name(index: u8) -> Option<&'static [u8]> {
-    Some(match index {
-        10 => b"DEBUG",
-        20 => b"INFO",
-        30 => b"WARNING",
-        40 => b"ERROR",
-        50 => b"CRITICAL",
-        _ => return None,
-    })
-}
 
 static EPOCH: AtomicU64 = AtomicU64::new(1);
 
@@ -159,7 +147,7 @@ impl GilSide {
         }
         // A level that is renamed gets another index: the records that wait keep the name they were logged with.
         let free = |index: &u8| {
-            !self.levels.contains_key(index) && standard_name(*index).is_none_or(|standard| standard == name)
+            !self.levels.contains_key(index) && standard_level(*index).is_none_or(|standard| standard == name)
         };
         // The last index is everybody's for whom there is none, also where it would be a level's number.
         let wanted = u8::try_from(number).ok().filter(|index| *index != OTHER_LEVELS && free(index));
@@ -167,7 +155,7 @@ impl GilSide {
             self.intern(memory, &Entry::Level { index: OTHER_LEVELS, number, name: (*b"OTHER").into() });
             return OTHER_LEVELS;
         };
-        if standard_name(index).is_none() {
+        if standard_level(index).is_none() {
             self.intern(memory, &Entry::Level { index, number, name: name.into() });
         }
         self.levels.insert(index, number);

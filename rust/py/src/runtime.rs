@@ -25,12 +25,8 @@ use crate::host::Process;
 use crate::outlets::Outlets;
 use crate::producer::GilSide;
 use crate::retirement::Retirement;
+use crate::waiting::{GLANCE, PATIENCE, passed};
 use crate::{fork, siblings, thread};
-
-/// How long anybody waits for a log's lock that another process holds.
-pub const PATIENCE: Duration = Duration::from_millis(100);
-/// How often something is looked at that cannot be waited for.
-pub const GLANCE: Duration = Duration::from_micros(200);
 
 /// A ring and its drainer.
 pub struct Runtime {
@@ -59,10 +55,6 @@ pub struct Runtime {
 unsafe impl Sync for Runtime {}
 // SAFETY: as above; nothing in it belongs to a thread.
 unsafe impl Send for Runtime {}
-
-pub fn passed(deadline: Option<Instant>) -> bool {
-    deadline.is_some_and(|deadline| Instant::now() >= deadline)
-}
 
 impl Runtime {
     /// A new ring; nobody drains it yet.

@@ -9,8 +9,8 @@ use std::time::Instant;
 use undergird_core::recovery::{Outcome, has_orphans, recover};
 
 use crate::host::Process;
-use crate::runtime::{GLANCE, PATIENCE, passed};
 use crate::thread::spawn;
+use crate::waiting::{GLANCE, PATIENCE, passed};
 
 /// Whether a recovery is under way in this process.
 static UNDERWAY: AtomicBool = AtomicBool::new(false);
