@@ -7,7 +7,7 @@ import io
 import logging
 import pickle
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,13 +18,6 @@ from undergird import get_logger
 from undergird.log.structlog_bridge import EventLogger, LoggerFactory, render_to_undergird
 
 KEPT = ("timestamp", "logger_name")
-
-
-@pytest.fixture(autouse=True)
-def _structlog_as_it_was() -> Iterator[None]:
-    yield
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 def said(line: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import pickle
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,12 +19,6 @@ from structlog._base import BoundLoggerBase
 from tests.log.conftest import Run
 
 from undergird.log.structlog_bridge import LoggerFactory, make_filtering_bound_logger, render_to_undergird
-
-
-@pytest.fixture(autouse=True)
-def _structlog_as_it_was() -> Iterator[None]:
-    yield
-    structlog.reset_defaults()
 
 
 def logger(level: int | str = "info", **others: Any) -> Any:
