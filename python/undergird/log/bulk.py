@@ -6,7 +6,7 @@ import sys
 import time
 from array import array
 from collections.abc import Iterator
-from itertools import islice, repeat
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from undergird import _core
@@ -157,7 +157,7 @@ def _report(event: object, counts: dict[str, int]) -> None:
 def _rows(table: dict[str, Column], done: int, rows: int) -> Iterator[dict[str, Any]]:
     """The rows that are left, each by its fields."""
     left = [
-        repeat(column.values, rows - done) if column.rows is None else islice(column.values, done, rows)
+        repeat(column.values, rows - done) if column.rows is None else column.values[done:]
         for column in table.values()
     ]
     # Without a column there is a row too.
