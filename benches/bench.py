@@ -85,8 +85,8 @@ class Bench:
     def touch_pages(self) -> None:
         """Writes a file and removes it, so that what is written next finds pages that the machine really has.
 
-        A virtual one gets a page from its host when it is touched for the first time, for microseconds, and returns what is
-        free for a while: that would be counted against those who write most.
+        A virtual one gets a page from its host when it is touched for the first time, for microseconds, and returns
+        what is free for a while: that would be counted against those who write most.
         """
         path = self.path.with_name("pages")
         zeros = bytes(1 << 20)
