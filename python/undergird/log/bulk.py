@@ -157,8 +157,7 @@ def _report(event: object, counts: dict[str, int]) -> None:
 def _rows(table: dict[str, Column], done: int, rows: int) -> Iterator[dict[str, Any]]:
     """The rows that are left, each by its fields."""
     left = [
-        repeat(column.values, rows - done) if column.rows is None else column.values[done:]
-        for column in table.values()
+        repeat(column.values, rows - done) if column.rows is None else column.values[done:] for column in table.values()
     ]
     # Without a column there is a row too.
     for _, *row in zip(range(done, rows), *left, strict=True):
