@@ -188,20 +188,14 @@ def disable(world: World, level: Any) -> None:
     logging.disable(level)
 
 
-@step(LOGGER, st.booleans(), st.booleans())
-def set_propagate(world: World, n: int, value: bool, past_all: bool) -> None:
+@step(LOGGER, st.sampled_from(["propagate", "disabled"]), st.booleans())
+def switch(world: World, n: int, what: str, past_all: bool) -> None:
+    logger = world.loggers[n]
+    value = not getattr(logger, what)
     if past_all:
-        vars(world.loggers[n])["propagate"] = value
+        vars(logger)[what] = value
     else:
-        world.loggers[n].propagate = value
-
-
-@step(LOGGER, st.booleans(), st.booleans())
-def set_disabled(world: World, n: int, value: bool, past_all: bool) -> None:
-    if past_all:
-        vars(world.loggers[n])["disabled"] = value
-    else:
-        world.loggers[n].disabled = value
+        setattr(logger, what, value)
 
 
 @step(LOGGER, st.sampled_from(["name", "parent"]), LOGGER)
@@ -299,9 +293,10 @@ CLASSES: list[tuple[type, list[str]]] = [
 ]
 
 
-@step(st.sampled_from([(class_, name) for class_, names in CLASSES for name in names]))
-def patch_a_class(world: World, target: tuple[type, str]) -> None:
-    class_, name = target
+@step(st.sampled_from(CLASSES), st.integers(0, 8))
+def patch_a_class(world: World, of: tuple[type, list[str]], which: int) -> None:
+    class_, names = of
+    name = names[which % len(names)]
     original = getattr(class_, name)
 
     def patch(self: Any, *args: Any, **options: Any) -> Any:

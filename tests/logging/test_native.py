@@ -105,7 +105,16 @@ def change_the_cache(logger: standard.Logger) -> None:
 
 
 def write_the_dictionary(logger: standard.Logger) -> None:
-    vars(logger)["_cache"] = {standard.INFO: True}
+    # The cache that was there lives on: its end would be a change that is told of.
+    vars(logger)["_cache"] = HeldCache(vars(logger)["_cache"])
+
+
+class HeldCache(dict[int, bool]):
+    """A cache that says yes."""
+
+    def __init__(self, before: dict[int, bool]) -> None:
+        super().__init__({standard.INFO: True})
+        self.before = before
 
 
 def replace_the_dictionary(logger: standard.Logger) -> None:

@@ -16,7 +16,7 @@ from tests.logging.world import KINDS, run
 from undergird import _core
 
 Steps = list[tuple[Callable[..., object], tuple[Any, ...]]]
-EXAMPLES = 20_000 if os.environ.get("UNDERGIRD_DEEP") == "1" else 60
+EXAMPLES = 5_000 if os.environ.get("UNDERGIRD_DEEP") == "1" else 60
 NATIVE_AT_LEAST = 20 * EXAMPLES
 
 # Handlers that may be native and some that may not are there from the start, so that most of what follows is seen.

@@ -190,6 +190,7 @@ def _alone(kind: str) -> Iterator[io.StringIO]:
     tables: list[dict[Any, Any]] = [logging._levelToName, logging._nameToLevel]
     levels = [dict(table) for table in tables]
     root.handlers[:] = []
+    warned, manager.emittedNoHandlerWarning = manager.emittedNoHandlerWarning, False
     errors = io.StringIO()
     if kind == "installed":
         install()
@@ -209,6 +210,7 @@ def _alone(kind: str) -> Iterator[io.StringIO]:
         for there, then in zip(tables, levels, strict=True):
             there.clear()
             there.update(then)
+        manager.emittedNoHandlerWarning = warned
         logging.disable(logging.NOTSET)
         for name in set(manager.loggerDict) - set(names):
             del manager.loggerDict[name]
