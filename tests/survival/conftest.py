@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,14 @@ LINE = re.compile(
     rb'\{"timestamp":"[-0-9T:.]{26}Z","level":"INFO","logger_name":"survivor","message":"record"'
     rb',"thread":(\d+),"number":(\d+)\}\n'
 )
+
+
+def until(condition: Callable[[], bool], *, pause: float = 0.01) -> None:
+    """Waits for a condition, and fails if it does not come about."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it does not come about"
+        time.sleep(pause)
 
 
 class Nursery:
@@ -82,12 +90,9 @@ class Numbers:
     def __getitem__(self, thread: int) -> int:
         return self._numbers[thread]
 
-    def wait_for(self, thread: int, number: int, seconds: float = 30.0) -> None:
+    def wait_for(self, thread: int, number: int) -> None:
         """Waits until a thread's calls have got so far."""
-        deadline = time.monotonic() + seconds
-        while self[thread] < number:
-            assert time.monotonic() < deadline, f"thread {thread} has not got to {number}"
-            time.sleep(0.0002)
+        until(lambda: self[thread] >= number, pause=0.0002)
 
     def clear(self) -> None:
         for thread in range(len(self._numbers)):
@@ -148,6 +153,10 @@ class Scene:
         """The next start of a program that logs there, which then ends."""
         assert self.nursery.wait(self.nursery.do("start", path=self.path)) == 0
 
+    def stored(self, threads: int) -> int:
+        """How many calls have returned."""
+        return sum(self.numbers[thread] for thread in range(threads))
+
     def lines(self) -> int:
         """Lines that are in the file now, and in those that were put aside."""
         return self.data().count(b"\n")
@@ -182,10 +191,28 @@ class Scene:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def recover(self) -> tuple[int, str]:
-        """What `undergird recover DIR` does, in this process: its exit code and what it says."""
+    def recover(self) -> str:
+        """What `undergird recover DIR` does, in this process, and what it says; all of it has to be recovered."""
         out = io.StringIO()
-        return rings.recover(self.directory, out), out.getvalue()
+        assert rings.recover(self.directory, out) == 0, out.getvalue()
+        return out.getvalue()
+
+    def recover_or_start_again(self, round: int) -> None:
+        """One of the two ways in which what is left is written, in turn."""
+        if round % 2:
+            self.start_again()
+        else:
+            self.recover()
+
+    def kill_a_recovery(self, after: float) -> None:
+        """Kills a recovery after so many seconds, most often while it writes."""
+        recovering = self.nursery.do("recover", directory=self.directory)
+        time.sleep(after)
+        self.nursery.kill(recovering)
+
+    def nothing_is_left(self) -> None:
+        """Asserts that everything has been recovered."""
+        assert self.recover() == "nothing to recover\n"
 
     def check(self, threads: int = 1, rows: int = 1) -> None:
         """Asserts that every number that was stored is in the file once and in order, and no line is broken.
@@ -206,6 +233,27 @@ class Scene:
             assert stored <= len(those) <= stored + rows, (
                 f"thread {thread}: {len(those)} lines, {stored} calls returned"
             )
+
+
+class Rounds:
+    """Rounds, each in a directory of its own, until there have been so many and `met` is as large as is `wanted`.
+
+    How often a kill meets what it is aimed at is up to chance and to what else the machine does.
+    """
+
+    def __init__(self, scene: Scene, least: int, *, wanted: float = 0) -> None:
+        self.met = 0
+        self._scene, self._least, self._wanted = scene, least, wanted
+
+    def __iter__(self) -> Iterator[int]:
+        top = self._scene.directory
+        each = 0
+        while each < self._least or self.met < self._wanted:
+            assert each < 3 * self._least, f"met {self.met} times instead of {self._wanted}"
+            self._scene.move_to(top / str(each))
+            yield each
+            each += 1
+        print(f"{each} rounds met {self.met} times what they are for")
 
 
 @pytest.fixture

@@ -347,11 +347,10 @@ def test_a_parent_writes_what_its_killed_children_left(script: Script, tmp_path:
     for pid in children:
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
     fcntl.flock(lock, fcntl.LOCK_UN)
-    begin = time.monotonic()
+    deadline = time.monotonic() + 30
     while undergird.stats()["recovered"] < 3_000:
-        assert time.monotonic() < begin + 10, undergird.stats()
+        assert time.monotonic() < deadline, undergird.stats()
         time.sleep(0.01)
-    assert time.monotonic() < begin + 3
     """
     )
     complete(tmp_path / "run.log", parent=1, child0=1_000, child1=1_000, child2=1_000)
