@@ -218,3 +218,20 @@ def test_a_live_process_writes_what_a_dead_one_left(scene: Scene) -> None:
         scene.check()
     finally:
         assert scene.nursery.kill(sibling)
+
+
+def test_a_process_that_never_comes_to_rest_writes_what_a_dead_one_left(scene: Scene, ring_dir: Path) -> None:
+    kept = {"max_bytes": 1_000_000, "backup_count": 1, "ring_size": 4 << 20}
+    # Rows of many records cost a call less than they cost the writer: its ring is always full.
+    busy = scene.write(rows=1000, **kept)
+    try:
+        scene.numbers.wait_for(0, 1_000_000)
+        numbers = Numbers(Path(tempfile.mkdtemp(dir=scene.directory.parent)))
+        pid = scene.nursery.do("write", path=scene.path, shared=numbers.path, **kept)
+        numbers.wait_for(0, 1000)
+        assert scene.nursery.kill(pid)
+        assert len(list(ring_dir.rglob(f"{pid}-*.ring"))) == 1
+        until(lambda: not list(ring_dir.rglob(f"{pid}-*.ring")))
+    finally:
+        assert scene.nursery.kill(busy)
+    scene.recover()

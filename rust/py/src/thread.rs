@@ -39,17 +39,17 @@ pub fn drain(runtime: &Runtime) {
     while !runtime.is_finished() {
         let round = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.round(false)));
         let round = round.ok().flatten().unwrap_or_default();
-        if round.more {
-            continue;
-        }
-        if round.written > 0 {
-            pace.quicken();
-        }
         if looked.is_none_or(|looked| looked.elapsed() >= LOOK_AROUND) {
             if let Some(path) = runtime.ring_path() {
                 recover_orphans(path, &runtime.recovered);
             }
             looked = Some(Instant::now());
+        }
+        if round.more {
+            continue;
+        }
+        if round.written > 0 {
+            pace.quicken();
         }
         std::thread::park_timeout(pace.pause());
     }
