@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import json
 import pkgutil
 import re
@@ -16,30 +17,16 @@ import pytest
 import undergird
 
 ROOT = Path(__file__).parent.parent
-PAGES = [
-    ROOT / "README.md",
-    ROOT / "docs" / "logging.md",
-    ROOT / "docs" / "values.md",
-    ROOT / "docs" / "calls.md",
-    ROOT / "docs" / "time.md",
-    ROOT / "docs" / "sampling.md",
-    ROOT / "docs" / "context.md",
-    ROOT / "docs" / "exceptions.md",
-    ROOT / "docs" / "formats.md",
-    ROOT / "docs" / "files.md",
-    ROOT / "docs" / "bulk.md",
-    ROOT / "docs" / "structlog.md",
-    ROOT / "docs" / "stdlib.md",
-]
+PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+RUNNING = [page for page in PAGES if "```python" in page.read_text()]
 MODULES = [
     module.name for module in pkgutil.walk_packages(undergird.__path__, "undergird.") if "__main__" not in module.name
 ]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", RUNNING, ids=lambda page: page.name)
 def test_the_python_of_a_page_runs_from_top_to_bottom(page: Path, tmp_path: Path) -> None:
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
-    assert blocks
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", "\n".join(blocks)],
         check=False,
@@ -70,11 +57,27 @@ def test_the_examples_of_a_module_run(name: str, tmp_path: Path, monkeypatch: py
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_module_with_examples_is_looked_at() -> None:
-    shown = [name for name in MODULES if ">>> " in (importlib.import_module(name).__doc__ or "")]
+def test_examples_are_found_where_there_are_some() -> None:
     finder = doctest.DocTestFinder()
-    found = [name for name in MODULES if any(test.examples for test in finder.find(importlib.import_module(name)))]
-    assert {"undergird.log.logger", "undergird.log.run.setup", "undergird.log.tree.messages"} <= {*found, *shown}
+    found = {name for name in MODULES if any(test.examples for test in finder.find(importlib.import_module(name)))}
+    assert {"undergird.log.logger", "undergird.log.run.setup", "undergird.log.tree.messages"} <= found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    for file, anchor in re.findall(r"\]\(([^):#]*)(?:#([^)]*))?\)", page.read_text()):
+        there = page.parent / file if file else page
+        assert there.exists(), file
+        if anchor:
+            titles = re.findall(r"^#+ (.*)$", there.read_text(), re.MULTILINE)
+            assert anchor in [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles], anchor
+
+
+def test_every_setting_of_configure_is_in_the_table_of_settings() -> None:
+    rows = re.findall(r"^\| (`.*?`) \|.*$", (ROOT / "docs" / "logging.md").read_text(), re.MULTILINE)
+    shown = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    besides = {"console_level", "console_stream", "console_tracebacks"}  # Told in the row of `console`.
+    assert set(inspect.signature(undergird.configure).parameters) <= shown | besides
 
 
 def test_every_test_that_the_page_of_failures_names_exists() -> None:
