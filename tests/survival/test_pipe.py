@@ -7,6 +7,8 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+from tests.survival.faults import BEGIN, numbers
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -58,3 +60,29 @@ def test_standard_output_is_a_log_like_any_other(script: Script) -> None:
     (line,) = done.stdout.splitlines()
     assert json.loads(line)["long"] == "x" * 10_000
     assert os.path.lexists("/dev/.stdout.lock") == before
+
+
+def test_a_pipe_whose_reader_is_slow_gets_every_line_whole(script: Script, tmp_path: Path, ring_dir: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = script(
+        f"""{BEGIN}
+import threading
+undergird.configure("pipe", ring_size=1 << 20)
+read = []
+def slowly():
+    with open("pipe", "rb", buffering=0) as pipe:
+        while b"last" not in b"".join(read[-2:]):
+            read.append(pipe.read(3000))
+            time.sleep(0.001)
+reader = threading.Thread(target=slowly)
+reader.start()
+work(0, 3000)
+log.info("last", number=3000)
+reader.join()
+balanced()
+with open("read.log", "wb") as file:
+    file.write(b"".join(read))
+"""
+    )
+    assert done.stderr == ""
+    assert numbers(tmp_path / "read.log") == list(range(3001))
