@@ -1,6 +1,7 @@
 //! A small run in a directory of its own: rings with records in them, logs, and their readers.
-#![allow(dead_code, reason = "each test file uses its part of this")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its part of this")]
 
+mod lines;
 pub mod process;
 
 use std::fs;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use lines::*;
 use tempfile::TempDir;
 use undergird_core::batch::{Source, spill_path};
 use undergird_core::descriptor::Descriptor;
@@ -354,42 +356,6 @@ pub fn leave_lock_file(log: &Path, journal: Option<&Journal>, cursors: &[Option<
 pub fn drain(writer: &mut Writer) {
     let mut host = host();
     while writer.round(&mut host, true).more {}
-}
-
-/// The makers and numbers of the records in a log, in order. Every line must be whole.
-pub fn records(text: &str) -> Vec<(String, u64)> {
-    assert!(text.is_empty() || text.ends_with('\n'), "the last line is torn: {text:?}");
-    text.lines().map(|line| record(line).unwrap_or_else(|| panic!("a broken line: {line:?}"))).collect()
-}
-
-/// The maker and number of a line, if it is whole.
-pub fn record(line: &str) -> Option<(String, u64)> {
-    let rest = line.strip_prefix("{\"timestamp\":\"")?.strip_suffix('}')?;
-    let (head, fields) = rest.split_once(",\"maker\":\"")?;
-    // The rest of a torn line before it would look like a part of it.
-    if head.contains("{\"timestamp\"") {
-        return None;
-    }
-    let (maker, number) = fields.split_once("\",\"number\":")?;
-    let number: u64 = number.parse().ok()?;
-    let padding = "~".repeat(number as usize * 7 % 60);
-    let ends_with = |message: &str| {
-        head.ends_with(&format!("\"level\":\"INFO\",\"logger_name\":\"test\",\"message\":\"{maker} {message}\""))
-    };
-    (ends_with(&format!("{number} {padding}")) || ends_with("of many")).then(|| (maker.into(), number))
-}
-
-/// The numbers of a maker's records in a log, in order.
-pub fn numbers(log: &Path, maker: &str) -> Vec<u64> {
-    let text = fs::read_to_string(log).unwrap_or_default();
-    records(&text).into_iter().filter(|(name, _)| name == maker).map(|(_, number)| number).collect()
-}
-
-/// Asserts that a maker's first `count` records are in a log, each once and in order, and no others.
-#[track_caller]
-pub fn assert_exactly(log: &Path, maker: &str, count: u64) {
-    let found = numbers(log, maker);
-    assert_eq!(found, (0..count).collect::<Vec<_>>(), "records of {maker}");
 }
 
 /// Bytes of a ring file as a ring.
