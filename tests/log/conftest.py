@@ -6,6 +6,7 @@ import gc
 import itertools
 import json
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -46,14 +47,21 @@ class Run:
         assert undergird.flush(30.0)
         return read_lines(path or self.path)
 
-    def new_lines(self) -> list[dict[str, Any]]:
-        """The lines since the last time, flushed before."""
+    def new_text(self) -> bytes:
+        """What was written since the last time, flushed before. A long log is emptied then: a hundred thousand cases write many."""
         assert undergird.flush(30.0)
         with self.path.open("rb") as file:
             file.seek(self.read)
             text = file.read()
         self.read += len(text)
-        return parse_lines(text)
+        if self.read > 1 << 25:
+            os.truncate(self.path, 0)
+            self.read = 0
+        return text
+
+    def new_lines(self) -> list[dict[str, Any]]:
+        """The lines since the last time, flushed before."""
+        return parse_lines(self.new_text())
 
     def messages(self, path: Path | None = None) -> list[str]:
         return [line["message"] for line in self.lines(path)]
