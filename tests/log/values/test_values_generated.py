@@ -29,8 +29,10 @@ import undergird
 if TYPE_CHECKING:
     from tests.log.conftest import Run
 
-CASES = settings(max_examples=100_000 if DEEP else 1000, suppress_health_check=list(HealthCheck))
-FEWER = settings(CASES, max_examples=100_000 if DEEP else 300)
+# A hundred thousand of each kind under `make deep`, in portions that each end in time and can be shared out.
+PORTIONS = pytest.mark.parametrize("portion", range(20 if DEEP else 1))
+CASES = settings(max_examples=5000 if DEEP else 1000, suppress_health_check=list(HealthCheck))
+FEWER = settings(CASES, max_examples=5000 if DEEP else 300)
 SECRET = "hunter2-the-secret"
 
 TEXT = st.text(st.characters(exclude_categories=()))
@@ -355,8 +357,9 @@ def quiet(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
     assert capfd.readouterr().err == ""
 
 
+@PORTIONS
 @pytest.mark.usefixtures("quiet")
-def test_no_value_raises_or_tears_a_line_or_makes_noise(either: Run) -> None:
+def test_no_value_raises_or_tears_a_line_or_makes_noise(either: Run, portion: int) -> None:
     log = either.start()
 
     def log_it(make: Make) -> None:
@@ -375,8 +378,11 @@ def test_no_value_raises_or_tears_a_line_or_makes_noise(either: Run) -> None:
     assert counts["failed"] == counts["dropped"] == counts["in_flight"] == 0
 
 
+@PORTIONS
 @pytest.mark.usefixtures("quiet")
-def test_no_argument_of_a_message_raises_or_tears_a_line(either: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_argument_of_a_message_raises_or_tears_a_line(
+    either: Run, portion: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log = either.start()
     # As with the standard library: else what does not fit is said on stderr.
     monkeypatch.setattr(logging, "raiseExceptions", False)
@@ -405,7 +411,8 @@ def as_read(value: Any) -> Any:
     return value
 
 
-def test_what_json_can_hold_reads_back_as_it_was(either: Run) -> None:
+@PORTIONS
+def test_what_json_can_hold_reads_back_as_it_was(either: Run, portion: int) -> None:
     log = either.start()
 
     @FEWER
@@ -427,7 +434,8 @@ def hide(value: Any) -> Any:
     return [login, Pair(value, login), {"deep": (login,), "Password": {SECRET: SECRET}}, Registered(login)]
 
 
-def test_no_secret_reaches_the_log_or_the_ring(either: Run) -> None:
+@PORTIONS
+def test_no_secret_reaches_the_log_or_the_ring(either: Run, portion: int) -> None:
     log = either.start(redact=["password", "user.email"], ring_size=1 << 16)
 
     @FEWER
