@@ -56,8 +56,50 @@ def test_a_manual_clock_counts_whole_nanoseconds() -> None:
     for _ in range(10):
         clock.advance(0.1)
     assert (clock.now(), clock.now_ns()) == (1.0, 1_000_000_000)
-    clock.set(-2.5)
-    assert clock.now() == -2.5
+    clock.set(2.5)
+    assert clock.now() == 2.5
+
+
+@pytest.mark.parametrize("kind", [ManualClock, SimulationClock])
+@pytest.mark.parametrize("time", [-0.001, -1e300, 18_446_744_074, 1e12, 1e300])
+def test_a_time_that_can_be_no_stamp_is_refused_by_name(kind: type[ManualClock | SimulationClock], time: float) -> None:
+    said = r"^time \S+ is no stamp.* from 0 to 18446744073 "
+    with pytest.raises(ValueError, match=said) as error:
+        kind(time, stamps=True)
+    assert float(str(error.value).split()[1]) == time
+    clock = kind(0.0, stamps=True)
+    with pytest.raises(ValueError, match=said):
+        clock.advance(time)
+    with pytest.raises(ValueError, match=said):
+        set_to(clock, time)
+    assert clock.now() == 0.0
+    # Beside the stamp, anything finite may stand.
+    assert kind(time, stamps=False).now() == pytest.approx(time)
+
+
+@pytest.mark.parametrize("time", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("stamps", [False, True])
+def test_a_manual_clock_refuses_what_is_not_finite(time: float, stamps: bool) -> None:
+    clock = ManualClock(stamps=stamps)
+    with pytest.raises(ValueError, match=f"^time {time!r} is not finite"):
+        clock.set(time)
+    with pytest.raises(ValueError, match="is not finite"):
+        clock.advance(time)
+    assert clock.now() == 0.0
+
+
+def test_a_manual_clock_does_not_move_beyond_what_a_float_holds() -> None:
+    clock = ManualClock(-1e308, stamps=False)
+    with pytest.raises(ValueError, match=r"^time -inf is not finite"):
+        clock.advance(-1e308)
+    assert clock.now() == -1e308
+
+
+def set_to(clock: ManualClock | SimulationClock, time: float) -> None:
+    if isinstance(clock, ManualClock):
+        clock.set(time)
+    else:
+        clock.time = time
 
 
 def test_the_machines_clocks_are_the_machines() -> None:

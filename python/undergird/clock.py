@@ -13,6 +13,7 @@ Example:
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -83,6 +84,10 @@ class ManualClock:
         time: The first time, in seconds since 1970.
         stamps: Whether it takes the wall clock's place; otherwise it stands beside it, as `sim_time`.
 
+    Raises:
+        ValueError: If a time is not finite, or if it is to be a stamp and out of the range of stamps (0 to 18446744073,
+            in the year 2554).
+
     Example:
         >>> clock = ManualClock(100.0)
         >>> clock.advance(0.5)
@@ -104,17 +109,34 @@ class ManualClock:
 
     def set(self, time: float) -> None:
         """Sets the time, in seconds; it may be an earlier one."""
-        self._ns = _nanoseconds(time)
+        self._ns = self._possible(_nanoseconds(time))
 
     def advance(self, by: float) -> None:
         """Moves the time on by so many seconds."""
-        self._ns += _nanoseconds(by)
+        self._ns = self._possible(self._ns + _nanoseconds(by))
+
+    def _possible(self, ns: int) -> int:
+        try:
+            time = ns / 10**9
+        except OverflowError:
+            raise ValueError(f"time {'inf' if ns > 0 else '-inf'} is not finite") from None
+        if self.stamps and not 0 <= time <= _LATEST:
+            raise ValueError(
+                f"time {time!r} is no stamp: these are seconds since 1970, from 0 to {_LATEST} (in the year 2554)"
+            )
+        return ns
 
     def __repr__(self) -> str:
         return f"ManualClock({self.now()!r}, stamps={self.stamps})"
 
 
+_LATEST = 18_446_744_073
+"""The last whole second of a stamp: it is 64 bits of nanoseconds since the epoch."""
+
+
 def _nanoseconds(seconds: float) -> int:
+    if not math.isfinite(seconds):
+        raise ValueError(f"time {seconds!r} is not finite")
     # In two parts: as one float, nanoseconds since 1970 would be rounded to 256.
     whole, part = divmod(seconds, 1)
     return int(whole) * 10**9 + round(part * 1e9)

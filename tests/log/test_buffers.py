@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import undergird
-from undergird.clock import ManualClock
+from undergird.clock import ManualClock, SimulationClock
 
 if TYPE_CHECKING:
     from tests.log.conftest import Run
@@ -74,6 +74,28 @@ def test_records_have_the_time_of_the_clock_at_their_calls(either: Run, stamps: 
         assert line["timestamp"] == "1970-01-01T00:00:07.500000Z"
     else:
         assert line["sim_time"] == 7.5
+
+
+def test_a_time_of_a_simulation_stays_what_it_was(either: Run) -> None:
+    clock = SimulationClock(1e-12)
+    buffer = either.start(clock=clock).create_buffer()
+    buffer.info("tiny")
+    clock.time = 1e300
+    buffer.info("huge")
+    clock.time = 1.0
+    buffer.flush()
+    assert [line["sim_time"] for line in either.lines()] == [1e-12, 1e300]
+
+
+def test_a_clock_that_makes_stamps_has_moved_on_until_the_flush(either: Run) -> None:
+    clock = ManualClock(1_700_000_000)
+    clock.advance(0.000_001)
+    buffer = either.start(clock=clock).create_buffer()
+    buffer.info("early")
+    buffer.error("early", exc_info=ValueError("x"))
+    clock.set(0)
+    buffer.flush()
+    assert [line["timestamp"] for line in either.lines()] == ["2023-11-14T22:13:20.000001Z"] * 2
 
 
 def test_the_level_counts_at_the_call(run: Run) -> None:

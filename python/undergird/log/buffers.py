@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from undergird import _core
-from undergird.clock import ManualClock, use
+from undergird.clock import SimulationClock, use
 from undergird.errors import ConfigurationError
 from undergird.log import bulk
 from undergird.log.callers import caller
@@ -54,7 +54,7 @@ class _Held(NamedTuple):
     fields: dict[str, Any]
     exc_info: Any
     stamp: int
-    clock: ManualClock | None
+    clock: SimulationClock | None
 
 
 class _Store:
@@ -137,9 +137,9 @@ class Buffer:
         # One that stands still: it shows at the flush what the clock has shown here.
         clock = None
         if sim_time is not None:
-            clock = ManualClock(sim_time, stamps=False)
+            clock = SimulationClock(sim_time)
         elif stamp is not None:
-            clock = ManualClock(stamp / 10**9)
+            clock = SimulationClock(stamp / 10**9, stamps=True)
         stamp = time.time_ns() if stamp is None else stamp
         store.held.append(_Held(context, self.logger, level, text, frozen_fields(fields), exc_info, stamp, clock))
         full = len(store.held) >= store.capacity and not store.keep_last

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import datetime
 import gc
 import json
 import logging
+import math
 import signal
 import sys
 import threading
@@ -199,6 +201,28 @@ def test_a_clock_that_fails_is_counted_and_the_record_is_kept(either: Run, answe
     assert [line["message"] for line in lines] == ["x", "y"]
     assert not any("sim_time" in line for line in lines)
     assert undergird.stats()["clock_failed"] == before + 2
+
+
+@pytest.mark.parametrize(
+    ("stamps", "answer"), [(True, math.nan), (True, -1.0), (True, 2e10), (False, math.inf), (False, math.nan)]
+)
+def test_a_time_that_no_record_can_bear_is_counted_and_the_record_has_the_machines(
+    either: Run, stamps: bool, answer: float
+) -> None:
+    class Strange:
+        def __init__(self) -> None:
+            self.stamps = stamps
+
+        def now(self) -> float:
+            return answer
+
+    before = undergird.stats()["clock_failed"]
+    began = datetime.datetime.now(datetime.UTC) - datetime.timedelta(milliseconds=100)
+    either.start(clock=Strange()).info("x")
+    line = either.last()
+    assert datetime.datetime.fromisoformat(line["timestamp"]) >= began
+    assert "sim_time" not in line
+    assert undergird.stats()["clock_failed"] == before + 1
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
