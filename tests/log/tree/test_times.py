@@ -186,6 +186,17 @@ def test_plain_threads_have_the_runs_clock_and_copied_contexts_theirs(run: Run) 
     assert [line["sim_time"] for line in run.lines()] == [1.0, 2.0]
 
 
+@pytest.mark.parametrize("kind", [ManualClock, SimulationClock])
+def test_a_clock_that_makes_stamps_may_stand_at_the_beginning_of_all_time(
+    either: Run, kind: type[ManualClock | SimulationClock]
+) -> None:
+    log = either.start(clock=kind(0.0, stamps=True))
+    log.info("x")
+    log.many("y", a=[1])
+    logging.getLogger(log.name).info("z")
+    assert [line["timestamp"] for line in either.lines()] == ["1970-01-01T00:00:00.000000Z"] * 3
+
+
 @pytest.mark.parametrize("answer", ["noon", None, ValueError, RecursionError])
 def test_a_clock_that_fails_is_counted_and_the_record_is_kept(either: Run, answer: Any) -> None:
     def now() -> Any:

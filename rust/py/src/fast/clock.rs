@@ -232,7 +232,8 @@ pub fn encode_time(py: Python<'_>, header: &mut Header, out: &mut Scratch, notic
             header.flags |= flags::SIM_TIME;
             out.bytes(&time.to_le_bytes());
         }
-        Some(Time::Stamp(stamp)) => header.stamp = stamp,
+        // Zero means that the wall clock is to be asked. No line shows a nanosecond.
+        Some(Time::Stamp(stamp)) => header.stamp = stamp.max(1),
         None => {}
     }
     Ok(())
