@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 
 CASES = settings(max_examples=20_000 if DEEP else 200, suppress_health_check=list(HealthCheck))
 TEXT = st.text(st.characters(exclude_categories=()), max_size=30)
-UNFIT = re.compile(r'[\s"=\\\ufffd\ud800-\udfff]|^$|[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]')
-HARMFUL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+UNFIT = re.compile(
+    r'[\s"=\\\ufffd\ud800-\udfff]|^$|[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]'
+)
+HARMFUL = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
 
 
 def lines(path: Path) -> list[str]:

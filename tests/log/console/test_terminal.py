@@ -24,6 +24,9 @@ class Screen(io.StringIO):
         return True
 
 
+TURNING = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
+
+
 @pytest.fixture(autouse=True)
 def _no_wishes(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM"):
@@ -35,10 +38,18 @@ def test_what_is_harmless_holds_nothing_that_acts(text: str) -> None:
     for shown in (harmless(text), harmless(text, lines=True).replace("\n", "")):
         shown.encode()
         assert not any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in shown)
-        assert not set(shown) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+        assert not any(unicodedata.bidirectional(character) in TURNING for character in shown)
 
 
-@pytest.mark.parametrize("text", ["größe", "細胞", "👩\u200d🔬", "a\u00a0b", "العربية", "two words"])
+@pytest.mark.parametrize("character", "\u00ad\u061c\u180e\u200b\u200e\u200f\u202e\u2060\u2064\u2066\u206f\ufeff\ufff9")
+def test_what_nobody_would_see_is_shown(character: str) -> None:
+    assert harmless(f"pass{character}word") == f"pass\\u{ord(character):04x}word"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["größe", "細胞", "👩\u200d🔬", "🏳\ufe0f\u200d🌈", "می\u200cشود", "क्\u200dष", "a\u00a0b", "العربية", "two words"],
+)
 def test_what_is_shown_stays_as_it_is(text: str) -> None:
     assert harmless(text) == text
 

@@ -364,6 +364,7 @@ def test_no_value_raises_or_tears_a_line_or_makes_noise(either: Run, portion: in
 
     def log_it(make: Make) -> None:
         value = make()
+        either.records.clear()
         log.info("outer", field=value, listed=[value], named={"k": value})
         log.bind(bound=value).info("outer")
         lines = [line for line in read(either.new_text()) if line["message"] == "outer"]

@@ -8,10 +8,11 @@ import sys
 import unicodedata
 from typing import Any
 
-# Control characters, line ends, those that turn the direction of what follows, and halves of characters: the same as in
-# the native formats.
-_HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_HARMFUL_BUT_LINE_ENDS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# Control characters, line ends, those that turn the direction of a text, those that nobody sees, and halves of
+# characters: as in the native formats. The joiners U+200C and U+200D are spelling, in Persian, in Hindi and in emoji.
+_UNSEEN = "\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+_HARMFUL = re.compile(f"[\x00-\x1f{_UNSEEN}]")
+_HARMFUL_BUT_LINE_ENDS = re.compile(f"[\x00-\x09\x0b-\x1f{_UNSEEN}]")
 _SHORT = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
 
 _INVISIBLE = frozenset(("Mn", "Me", "Cf"))
@@ -21,7 +22,7 @@ _COLOURING = ("WT_SESSION", "ANSICON", "ConEmuANSI", "TERM_PROGRAM", "TERM")
 
 
 def harmless(text: str, *, lines: bool = False) -> str:
-    r"""The text with escapes for the characters that a terminal would obey instead of showing them.
+    r"""The text with escapes for the characters that a terminal would obey, or hide, instead of showing them.
 
     Args:
         text: Any text.

@@ -38,10 +38,24 @@ pub(super) struct Words {
     pub(super) minus_infinity: &'static [u8],
 }
 
-/// Whether a character acts on what shows it, instead of being shown: control characters, line ends, and those that
-/// turn the direction of what follows.
+/// Whether a character acts on what shows it, or hides, instead of being shown: control characters, line ends, those that
+/// turn the direction of a text, and those that nobody sees. The joiners U+200C and U+200D are spelling, in Persian, in
+/// Hindi and in emoji.
 fn is_harmful(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    character.is_control()
+        || matches!(
+            character,
+            '\u{AD}'
+                | '\u{61C}'
+                | '\u{180E}'
+                | '\u{200B}'
+                | '\u{200E}'
+                | '\u{200F}'
+                | '\u{2028}'..='\u{202E}'
+                | '\u{2060}'..='\u{206F}'
+                | '\u{FEFF}'
+                | '\u{FFF9}'..='\u{FFFB}'
+        )
 }
 
 /// Whether a character must be in quotes, or must not be in a key.
