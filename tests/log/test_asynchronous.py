@@ -153,6 +153,29 @@ def test_where_no_run_is_set_up_it_sets_one_up(run: Run, tmp_path: Path, monkeyp
     asyncio.run(work())
 
 
+def test_levels_of_the_program_and_exceptions_have_their_methods(run: Run) -> None:
+    run.start()
+    emergence = undergird.add_level("EMERGENCE", 25)
+
+    async def work() -> None:
+        log = await start()
+        await log.aemergence("behaviour %d", 1, score=0.78)
+        await log.alog(emergence, "by number", n=2)
+        try:
+            raise KeyError("k")
+        except KeyError:
+            await log.aexception("failed", n=3)
+        for name in ("adance", "emergence", "xemergence"):
+            with pytest.raises(AttributeError, match=name):
+                getattr(log, name)
+
+    asyncio.run(work())
+    first, second, third = run.lines()
+    assert (first["level"], first["message"], first["score"]) == ("EMERGENCE", "behaviour 1", 0.78)
+    assert (second["level"], second["message"], second["n"]) == ("EMERGENCE", "by number", 2)
+    assert (third["level"], third["n"], third["exception_type"]) == ("ERROR", 3, "KeyError")
+
+
 @pytest.mark.parametrize("setting", ["batch_size", "flush_interval", "max_queue_size"])
 def test_sizes_and_intervals_are_positive(setting: str) -> None:
     options: dict[str, Any] = {setting: 0}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.log.conftest import read_lines
 from tests.survival.numbered import BEGIN, complete, read
 
 if TYPE_CHECKING:
@@ -354,3 +355,56 @@ def test_a_parent_writes_what_its_killed_children_left(script: Script, tmp_path:
     """
     )
     complete(tmp_path / "run.log", parent=1, child0=1_000, child1=1_000, child2=1_000)
+
+
+@pytest.mark.parametrize("ending", ["os._exit(0)", "sys.exit(0)"])
+def test_a_child_goes_on_in_its_parents_blocks_and_leaves_what_a_buffer_holds_to_it(
+    ending: str, script: Script, tmp_path: Path
+) -> None:
+    script(
+        f"""
+    import os, sys, undergird
+
+    undergird.configure("run.log", level="DEBUG")
+    log = undergird.get_logger("sim")
+    buffer = log.bind(agent=7).create_buffer()
+    with undergird.context(request="a1"), log.timer("timed") as timer:
+        buffer.info("held", by="parent")
+        with undergird.context(step=1), log.catch(message="caught"):
+            undergird.context.bind(late=True)
+            who = "parent" if (pid := os.fork()) else "child"
+            timer.fields["who"] = who
+            undergird.context.bind(who=who)
+            log.info("inside")
+            assert len(buffer) == (1 if pid else 0)
+            buffer.info("held more", by=who)
+            raise ValueError(who)
+        log.info("outside", who=who)
+    assert undergird.context.get() == {{}}
+    assert timer.fields == {{"who": who}}
+    if not pid:
+        buffer.flush()
+        undergird.flush()
+        {ending}
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    buffer.flush()
+    log.info("at the end", who="parent")
+    """
+    )
+    lines = read_lines(tmp_path / "run.log")
+    for line in lines:
+        for key in ("timestamp", "level", "logger_name", "exception", "exception_type", "duration_ms"):
+            line.pop(key, None)
+    inner = {"request": "a1", "step": 1, "late": True}
+    for who in ("parent", "child"):
+        held = [] if who == "child" else [{"message": "held", "request": "a1", "agent": 7, "by": who}]
+        assert [line for line in lines if who in line.values()] == [
+            {"message": "inside", **inner, "who": who},
+            {"message": "caught", **inner, "who": who, "exception_message": who},
+            {"message": "outside", "request": "a1", "who": who},
+            {"message": "timed", "request": "a1", "who": who},
+            *held,
+            {"message": "held more", **inner, "who": who, "agent": 7, "by": who},
+            *([] if who == "child" else [{"message": "at the end", "who": who}]),
+        ]
+    assert len(lines) == 12

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from undergird import _core
 from undergird.errors import ConfigurationError
+from undergird.log.levels import METHODS
 from undergird.log.loggers import get_logger
 from undergird.log.run import setup
 from undergird.log.run.settings import level_number
@@ -44,7 +46,8 @@ class AsyncLogger:
 
     Records go the way of every other: into the ring, and from there into the run's files. Where an ordinary call would
     hold the loop up for a moment and then refuse the record, these let other tasks run until there is room. Fields of
-    `undergird.context` are those of the calling task.
+    `undergird.context` are those of the calling task. Levels of `undergird.add_level` have their methods, such as
+    `aemergence`.
 
     Args:
         name: The logger's name.
@@ -173,6 +176,20 @@ class AsyncLogger:
     async def acritical(self, msg: object, /, *args: object, **fields: Any) -> None:
         """Logs with level CRITICAL; the arguments are those of `Logger.critical`."""
         await self._log(logging.CRITICAL, msg, args, fields)
+
+    async def aexception(self, msg: object, /, *args: object, exc_info: Any = True, **fields: Any) -> None:
+        """Logs with level ERROR and the exception that is being handled; as `Logger.exception`."""
+        await self._log(logging.ERROR, msg, args, {"exc_info": exc_info, **fields})
+
+    async def alog(self, level: int, msg: object, /, *args: object, **fields: Any) -> None:
+        """Logs with any level; the arguments are those of `Logger.log`."""
+        await self._log(level, msg, args, fields)
+
+    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, None]]:
+        # The method of a level that the program has added.
+        if not name.startswith("a") or name[1:] not in METHODS:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return partial(self.alog, METHODS[name[1:]])
 
     async def _log(self, level: int, msg: object, args: tuple[object, ...], fields: dict[str, Any]) -> None:
         begin = time.perf_counter()

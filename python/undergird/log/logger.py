@@ -110,6 +110,7 @@ class Logger(NodeLogger):
         message: str | None = ...,
         reraise: bool = ...,
         default: Any = ...,
+        onerror: Callable[[BaseException], object] | None = ...,
         **fields: Any,
     ) -> Catch: ...
 
@@ -126,6 +127,7 @@ class Logger(NodeLogger):
         message: str | None = None,
         reraise: bool = False,
         default: Any = None,
+        onerror: Callable[[BaseException], object] | None = None,
         **fields: Any,
     ) -> Any:
         """Logs exceptions that come out of a function or a block, and swallows them unless told otherwise.
@@ -141,10 +143,12 @@ class Logger(NodeLogger):
             message: The message; by default it names the function.
             reraise: Whether they go on after they have been logged.
             default: What a function returns in whose place one was caught.
+            onerror: Called with an exception after it has been logged; what it raises itself goes on.
             **fields: Fields of the record.
 
         Raises:
-            TypeError: For `exceptions` or `exclude` that are none, and for a function that is none.
+            TypeError: For `exceptions` or `exclude` that are none, for a function that is none, and an `onerror` that
+                cannot be called.
             ConfigurationError: For a level that is not known; it is a `ValueError`.
 
         Example:
@@ -170,6 +174,7 @@ class Logger(NodeLogger):
             message=message,
             reraise=reraise,
             default=default,
+            onerror=onerror,
             fields=fields,
         )
 

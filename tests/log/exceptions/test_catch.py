@@ -6,6 +6,7 @@ import asyncio
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Generator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -301,3 +302,37 @@ def test_the_place_of_the_call_is_outside_of_the_decorator(run: Run) -> None:
 
     fail()
     assert run.last()["function_name"] == "test_the_place_of_the_call_is_outside_of_the_decorator"
+
+
+@pytest.mark.parametrize("reraise", [False, True])
+def test_who_wants_to_know_is_told_of_what_was_logged(run: Run, reraise: bool) -> None:
+    log = run.start()
+    told: list[tuple[str, int]] = []
+
+    def tell(error: BaseException) -> None:
+        told.append((str(error), len(run.lines())))
+
+    @log.catch(ValueError, reraise=reraise, onerror=tell, job=7)
+    def fail(error: Exception) -> None:
+        raise error
+
+    with pytest.raises(ValueError, match="bad") if reraise else nullcontext():
+        fail(ValueError("bad"))
+    with pytest.raises(KeyError):
+        fail(KeyError("another"))
+    assert told == [("bad", 1)]
+    assert (run.last()["job"], "onerror" in run.last()) == (7, False)
+
+
+def test_what_is_raised_by_who_was_told_goes_on(run: Run) -> None:
+    def tell(error: BaseException) -> None:
+        raise RuntimeError("told") from error
+
+    with pytest.raises(RuntimeError, match="told"), run.start().catch(onerror=tell):
+        raise ValueError
+    assert run.last()["exception_type"] == "ValueError"
+
+
+def test_an_onerror_that_cannot_be_called_is_refused_by_name(run: Run) -> None:
+    with pytest.raises(TypeError, match=r"^onerror 3 cannot be called"):
+        run.start().catch(onerror=3)  # type: ignore[call-overload]

@@ -32,10 +32,11 @@ class Catch:
         message: The message; `None` names the function.
         reraise: Whether exceptions go on after they have been logged.
         default: What a function returns in whose place one was caught.
+        onerror: Called with an exception that has been logged.
         fields: Fields of the record.
 
     Raises:
-        TypeError: For `exceptions` or `exclude` that are none.
+        TypeError: For `exceptions` or `exclude` that are none, or an `onerror` that cannot be called.
         ConfigurationError: For a level that is not known.
     """
 
@@ -48,6 +49,7 @@ class Catch:
         "_logger",
         "_message",
         "_named",
+        "_onerror",
         "_reraise",
     )
 
@@ -61,6 +63,7 @@ class Catch:
         message: str | None = None,
         reraise: bool = False,
         default: Any = None,
+        onerror: Callable[[BaseException], object] | None = None,
         fields: dict[str, Any] | None = None,
     ) -> None:
         self._logger = logger
@@ -73,6 +76,9 @@ class Catch:
         self._message = message
         self._reraise = reraise
         self._default = default
+        if onerror is not None and not callable(onerror):
+            raise TypeError(f"onerror {onerror!r} cannot be called")
+        self._onerror = onerror
         self._fields = fields or {}
 
     def __call__(self, function: F) -> F:
@@ -108,6 +114,8 @@ class Catch:
         if not isinstance(error, self._exceptions) or isinstance(error, self._exclude):
             return False
         self._logger.log(self._level, message, **{**self._fields, "exc_info": (type(error), error, tb)})
+        if self._onerror is not None:
+            self._onerror(error)
         return not self._reraise and isinstance(error, self._named)
 
 

@@ -95,7 +95,8 @@ unsafe fn number<'py>(py: Python<'py>, given: &[*mut ffi::PyObject]) -> PyResult
     // SAFETY: the caller's promise.
     unsafe {
         if ffi::PyUnicode_Check(given[0]) == 0 {
-            return Err(PyTypeError::new_err("the name of a metric is a string"));
+            let kind = Bound::from_borrowed_ptr(py, given[0]).get_type().name()?.to_string();
+            return Err(PyTypeError::new_err(format!("the name of a metric is a string, not {kind}")));
         }
         let kind = ffi::Py_TYPE(given[1]);
         if kind == &raw mut ffi::PyFloat_Type || kind == &raw mut ffi::PyLong_Type {
