@@ -1,10 +1,34 @@
-"""What loggers of mere text share: orjson encodes message and fields at the call, and these are more of them."""
+"""What loggers of mere text share: orjson encodes message and fields at the call."""
 
 from __future__ import annotations
 
+import importlib
+from datetime import UTC, datetime
 from traceback import format_exc
+from typing import Any
 
-from contenders import CARRIED, Contender
+from contenders import CARRIED, MESSAGE, Contender
+
+
+def make(log: object, braces: str, **settings: Any) -> Contender:
+    """Returns a contender whose `log` is given encoded text, the stamp in it, for which it has none that is fine enough.
+
+    Args:
+        log: The logger, with a method `info`.
+        braces: What of the encoded object its format has not: a slice, as source text.
+        **settings: The contender's others.
+    """
+    orjson: Any = importlib.import_module("orjson")
+    return Contender(
+        names={"log": log, "dumps": orjson.dumps, "now": datetime.now, "utc": UTC, "option": orjson.OPT_UTC_Z},
+        enabled=(
+            f'log.info(dumps({{"timestamp": now(utc), "message": "{MESSAGE}", "agent_id": i,'
+            f' "energy": x, "kind": s}}, option=option){braces}.decode())'
+        ),
+        bound=bound,
+        excepting=excepting,
+        **settings,
+    )
 
 
 def bound(plain: Contender) -> Contender:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from loops import PLACE
 
-from contenders import CARRIED, LOGGER_NAME, MESSAGE, Contender, encoded
+from contenders import CARRIED, LOGGER_NAME, Contender, encoded
 
 # A brace before a name begins a placeholder, and nothing escapes it: the line's first comes with the message.
 _FORMAT = '{message},"level":"{level}","logger_name":"{extra[logger_name]}"}'
@@ -18,7 +17,6 @@ _FORMAT = '{message},"level":"{level}","logger_name":"{extra[logger_name]}"}'
 def make(path: Path) -> Contender:
     """Returns a logust logger with its native file sink."""
     logust: Any = importlib.import_module("logust")
-    orjson: Any = importlib.import_module("orjson")
 
     def use(besides: str) -> None:
         # Of all, the first time: it comes with a console.
@@ -39,22 +37,11 @@ def make(path: Path) -> Contender:
         use(',"function_name":"{function}","line_number":{line}')
         return plain.carrying(PLACE)
 
-    return Contender(
-        names={
-            "log": log,
-            "dumps": orjson.dumps,
-            "now": datetime.now,
-            "utc": UTC,
-            "option": orjson.OPT_UTC_Z,
-        },
-        enabled=(
-            f'log.info(dumps({{"timestamp": now(utc), "message": "{MESSAGE}", "agent_id": i,'
-            ' "energy": x, "kind": s}, option=option)[:-1].decode())'
-        ),
+    return encoded.make(
+        log,
+        "[:-1]",
         flush=logust.logger.complete,
         finish=logust.logger.complete,
-        bound=encoded.bound,
         surrounded=surrounded,
         placed=placed,
-        excepting=encoded.excepting,
     )
