@@ -11,7 +11,7 @@ from contenders import CARRIED, MESSAGE, Contender
 
 
 def make(log: object, braces: str, **settings: Any) -> Contender:
-    """Returns a contender whose `log` is given encoded text, the stamp in it, for which it has none that is fine enough.
+    """Returns a contender whose `log` is given encoded text, with a stamp: its own are too coarse.
 
     Args:
         log: The logger, with a method `info`.
