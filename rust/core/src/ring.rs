@@ -167,10 +167,11 @@ impl Ring {
         unsafe { self.region.bytes(entry.payload, entry.header.length as usize - HEADER) }
     }
 
-    /// Copies the payload of an entry.
+    /// Copies the payload of an entry, for loom's memory cannot be borrowed.
     ///
     /// # Safety
     /// As for `payload`.
+    #[cfg(loom)]
     pub unsafe fn copy_payload(&self, entry: &Entry) -> Vec<u8> {
         let mut out = vec![0; entry.header.length as usize - HEADER];
         // SAFETY: the caller's promise.

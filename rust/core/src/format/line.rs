@@ -1,8 +1,9 @@
 //! From a record to a line, whatever it looks like.
 //!
-//! The parts of a line stand in a fixed order: stamp, level, logger, message, the simulation's time and how many records
-//! were held back, if there are such, where the call stands if that was asked for, the fields of names, context, logger and call, the exception, and whether something had to be cut. A [`Style`] says how
-//! each of them is written.
+//! The parts of a line stand in a fixed order: stamp, level, logger, message, the simulation's time and how many
+//! records were held back, if there are such, where the call stands if that was asked for, the fields of names,
+//! context, logger and call, the exception, and whether something had to be cut. A [`Style`] says how each of them is
+//! written.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;

@@ -22,8 +22,8 @@ use crate::sink::FileSink;
 /// How the names of unfinished files end.
 const PART: &str = ".part";
 
-/// Compresses what is not compressed yet, if this build can. While another process holds the log's lock, `wait` is called before each new
-/// try.
+/// Compresses what is not compressed yet, if this build can. While another process holds the log's lock, `wait` is
+/// called before each new try.
 ///
 /// # Errors
 /// What the file system says; then nothing is lost, and some of it may not be compressed.
