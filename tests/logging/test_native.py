@@ -15,7 +15,7 @@ from unittest import mock
 
 import pytest
 
-from undergird import _core, logging
+from undergird import _core, get_logger, logging
 from undergird.logging import install, uninstall
 
 if TYPE_CHECKING:
@@ -319,6 +319,18 @@ def test_more_loggers_than_there_is_room_for_are_right(logger: standard.Logger) 
     assert seen(logger) == ["on"]
     del others, other
     gc.collect()  # They keep others out of the table as long as they are there.
+
+
+def test_the_root_is_native_after_loggers_of_ours_are_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    get_logger("tests.native.ours").debug("x")
+    install()
+    monkeypatch.setattr(standard.root, "level", standard.WARNING)
+    standard.root.manager._clear_cache()  # type: ignore[attr-defined]
+    before = _core.native_calls()
+    for _ in range(3):
+        standard.root.debug("off")
+    uninstall()
+    assert _core.native_calls() == before + 3
 
 
 def test_installing_is_reversible_at_any_time() -> None:

@@ -41,7 +41,9 @@ mod _core {
         compressions, configure, encode_rotation, flush, invalidate, probe, puts_aside_as, shutdown, start,
     };
     #[pymodule_export]
-    use crate::dropin::methods::{native_calls, native_methods, stand_for};
+    use crate::dropin::counts::{logging_calls, native_calls};
+    #[pymodule_export]
+    use crate::dropin::methods::{native_methods, stand_for};
     #[pymodule_export]
     use crate::emit::emit;
     #[pymodule_export]

@@ -8,6 +8,7 @@ use pyo3::types::PyDict;
 use undergird_core::batch::Source;
 
 use crate::current::shared;
+use crate::dropin::counts::logging_calls;
 use crate::gil::GilCell;
 use crate::producer::Route;
 use crate::runtime::Runtime;
@@ -100,7 +101,8 @@ pub fn positions(py: Python<'_>) -> (u64, u64, u64) {
     })
 }
 
-/// The counts of all files together and, under `sinks`, of each by its path; besides, where the ring is.
+/// The counts of all files together and, under `sinks`, of each by its path; besides, where the ring is, and
+/// under `logging` what has become of calls of the standard library's loggers.
 #[pyfunction]
 pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let runtime = shared(py);
@@ -121,6 +123,7 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     }
     let dict = total.to_dict(py)?;
     dict.set_item("sinks", sinks)?;
+    dict.set_item("logging", logging_calls(py)?)?;
     dict.set_item(
         "recovered",
         runtime.map_or(0, |runtime| runtime.recovered.load(std::sync::atomic::Ordering::Relaxed)),

@@ -1,6 +1,8 @@
 //! What the interpreter offers and PyO3 does not declare.
 
 use pyo3::ffi::{PyObject, PyTypeObject};
+use pyo3::prelude::*;
+use pyo3::types::PyType;
 
 unsafe extern "C" {
     /// What a type or its bases have under a name, borrowed; null, without an exception, if nothing. Runs no Python code.
@@ -26,4 +28,11 @@ pub struct WeakReference {
 pub unsafe fn version_of_class(object: *mut PyObject) -> u32 {
     // SAFETY: the caller's promise.
     unsafe { (*pyo3::ffi::Py_TYPE(object)).tp_version_tag }
+}
+
+/// The same of a class itself.
+#[inline(always)]
+pub fn version_of(class: &Bound<'_, PyType>) -> u32 {
+    // SAFETY: a live class.
+    unsafe { (*class.as_type_ptr()).tp_version_tag }
 }

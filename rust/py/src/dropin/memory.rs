@@ -3,13 +3,13 @@
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use super::counts::count_off;
+use super::decision::Decision;
 use super::interpreter::{WeakReference, version_of_class};
-use super::originals::{Originals, originals};
+use super::originals::originals;
 use super::question::{Answer, ask};
-use super::setters;
-use super::watchers::{changes, watch};
-use crate::fast::upcall::call;
-use crate::gil::GilCell;
+use super::watchers::changes;
+use crate::gil::{GilCell, attached};
 
 /// What is known of a logger. It holds while its class has this version, and, where it was remembered, while nothing has
 /// changed; else it is asked again.
@@ -23,6 +23,8 @@ struct Entry {
     remembered: bool,
     /// Bit `n`: the level `10 * n` is switched off.
     off: u8,
+    /// What becomes of its calls that are not, if that has been decided; owned.
+    decision: *mut Decision,
 }
 
 // SAFETY: reached with the GIL held only.
@@ -35,6 +37,7 @@ const EMPTY: Entry = Entry {
     version: 0,
     remembered: false,
     off: 0,
+    decision: std::ptr::null_mut(),
 };
 
 /// A logger's entry is in one of so many places…
@@ -43,7 +46,22 @@ const WAYS: usize = 4;
 const SETS: usize = 1024;
 
 static ENTRIES: GilCell<[[Entry; WAYS]; SETS]> = GilCell::new([[EMPTY; WAYS]; SETS]);
-static ANSWERED: GilCell<u64> = GilCell::new(0);
+
+/// What is known of a level of a logger.
+pub enum Known<'a> {
+    /// It is switched off, and the call has been counted.
+    Off,
+    /// What was decided, which may not hold any more.
+    Decided(&'a Decision),
+    Nothing,
+}
+
+/// What is to be remembered of a logger.
+pub enum Fact {
+    /// Bit `n`: the level `10 * n` is switched off.
+    Off(u8),
+    Decided(Box<Decision>),
+}
 
 fn set_of(py: Python<'_>, logger: *mut ffi::PyObject) -> &mut [Entry; WAYS] {
     // Fibonacci hashing (Knuth, The Art of Computer Programming, volume 3, 6.4): the upper bits are the mixed ones.
@@ -51,91 +69,48 @@ fn set_of(py: Python<'_>, logger: *mut ffi::PyObject) -> &mut [Entry; WAYS] {
     &mut ENTRIES.get(py)[(mixed >> (u64::BITS - SETS.ilog2())) as usize]
 }
 
-/// How many calls were answered here.
-pub fn answered(py: Python<'_>) -> u64 {
-    *ANSWERED.get(py)
-}
-
-/// Whether a level of a logger is known to be switched off.
+/// What is known of a level of a logger. A decision is to be let go before Python runs.
 ///
 /// # Safety
 /// A live logger, and the GIL is held.
 #[inline(always)]
-pub unsafe fn is_off(py: Python<'_>, logger: *mut ffi::PyObject, level: usize) -> bool {
-    // SAFETY: the caller's promise; the entry's weak reference is live while the entry is.
-    let off = unsafe {
-        let Some(entry) = set_of(py, logger).iter().find(|entry| entry.logger == logger) else { return false };
+pub unsafe fn known<'a>(py: Python<'a>, logger: *mut ffi::PyObject, level: usize) -> Known<'a> {
+    // SAFETY: the caller's promise; the entry's weak reference and decision are live while the entry is.
+    unsafe {
+        let Some(entry) = set_of(py, logger).iter().find(|entry| entry.logger == logger) else { return Known::Nothing };
         if entry.version != version_of_class(logger) || !entry.is_of_the_living() {
-            return false;
+            return Known::Nothing;
         }
-        if entry.remembered {
-            entry.changes == changes() && entry.off & (1 << level) != 0
+        let off = if entry.remembered {
+            if entry.changes != changes() {
+                return Known::Nothing;
+            }
+            entry.off & (1 << level) != 0
         } else {
             originals().is_some_and(|originals| matches!(ask(py, originals, logger, level), Answer::Off { .. }))
+        };
+        if off {
+            count_off(py);
+            return Known::Off;
         }
-    };
-    *ANSWERED.get(py) += u64::from(off);
-    off
-}
-
-/// Finds out whether a level of a logger is switched off, as the standard library would; remembers it if it is, and will be
-/// until something changes that is noticed. `false` also where only the standard library can tell.
-///
-/// # Errors
-/// What asking raises.
-///
-/// # Safety
-/// A live logger, and the GIL is held.
-#[cold]
-pub unsafe fn find_out(py: Python<'_>, logger: *mut ffi::PyObject, level: usize) -> PyResult<bool> {
-    let Some(originals) = originals() else { return Ok(false) };
-    // SAFETY: live objects.
-    unsafe {
-        if !originals.are_in_place() || !originals.asks(py, ffi::Py_TYPE(logger)) {
-            return Ok(false);
-        }
-        match ask(py, originals, logger, level) {
-            Answer::Off { .. } => {}
-            Answer::NotInCache { number } => {
-                let number = Bound::from_borrowed_ptr(py, number);
-                call(originals.is_enabled_for.bind(py), [&Bound::from_borrowed_ptr(py, logger), &number])?;
-            }
-            Answer::Other => return Ok(false),
-        }
-        let weak = Bound::from_owned_ptr_or_err(py, ffi::PyWeakref_NewRef(logger, std::ptr::null_mut()))?;
-        // From here on nothing runs Python code.
-        let off = remember(py, originals, logger, level, &weak);
-        *ANSWERED.get(py) += u64::from(off);
-        Ok(off)
+        entry.decision.as_ref().map_or(Known::Nothing, Known::Decided)
     }
 }
 
-/// Remembers that a level is switched off, if it still is; gives whether it is.
+/// Remembers something of a logger of which nothing has changed since.
 ///
 /// # Safety
-/// Live objects, and the GIL is held.
-unsafe fn remember(
+/// A live logger, a weak reference to it, and the GIL is held; letting go of what was known before may run Python code.
+pub unsafe fn remember(
     py: Python<'_>,
-    originals: &Originals,
     logger: *mut ffi::PyObject,
-    level: usize,
-    weak: &Bound<'_, PyAny>,
-) -> bool {
+    weak: Bound<'_, PyAny>,
+    version: u32,
+    remembered: bool,
+    fact: Fact,
+) {
     // SAFETY: the caller's promise.
-    let old = unsafe {
-        let class = ffi::Py_TYPE(logger);
-        if !originals.are_in_place() || !originals.asks(py, class) {
-            return false;
-        }
-        let Answer::Off { attributes, cache } = ask(py, originals, logger, level) else { return false };
-        let remembered = setters::tell(py, class)
-            && watch(attributes)
-            && cache.is_none_or(|cache| watch(cache))
-            && watch(originals.module.as_ptr());
-        let version = version_of_class(logger);
-        if version == 0 {
-            return true;
-        }
+    let (weak, decision) = unsafe {
         let set = set_of(py, logger);
         let place = set
             .iter()
@@ -143,16 +118,47 @@ unsafe fn remember(
             .or_else(|| set.iter().position(|entry| !entry.is_of_the_living()))
             // All are taken: one of them has to go.
             .unwrap_or(logger as usize >> 6 & (WAYS - 1));
-        let old = set[place];
-        let weak = weak.clone().into_ptr();
-        let fresh = Entry { logger, weak, changes: changes(), version, remembered, off: 1 << level };
-        let known = if old.is_of_the_living() && old.is_as_new_as(&fresh) { old.off } else { 0 };
-        set[place] = Entry { off: fresh.off | known, ..fresh };
-        old.weak
+        let mut old = set[place];
+        let mut fresh = Entry { logger, weak: weak.into_ptr(), changes: changes(), version, remembered, ..EMPTY };
+        if old.is_of_the_living() && old.is_as_new_as(&fresh) {
+            fresh.off = old.off;
+            std::mem::swap(&mut fresh.decision, &mut old.decision);
+        }
+        match fact {
+            Fact::Off(bits) => fresh.off |= bits,
+            Fact::Decided(decision) => {
+                let replaced = std::mem::replace(&mut fresh.decision, Box::into_raw(decision));
+                old.decision = if replaced.is_null() { old.decision } else { replaced };
+            }
+        }
+        set[place] = fresh;
+        (old.weak, old.decision)
     };
-    // SAFETY: null, or the reference that the entry held.
-    unsafe { ffi::Py_XDECREF(old) };
-    true
+    // SAFETY: null, or what the entry held and nothing holds now.
+    unsafe { let_go(weak, decision) };
+}
+
+/// Lets go of what was decided for a logger that is gone.
+///
+/// # Safety
+/// The address that it had, the weak reference to it, and the GIL is held.
+pub unsafe fn forget(py: Python<'_>, logger: *mut ffi::PyObject, weak: *mut ffi::PyObject) {
+    let Some(entry) = set_of(py, logger).iter_mut().find(|entry| entry.weak == weak) else { return };
+    let old = std::mem::replace(entry, EMPTY);
+    // SAFETY: what the entry held and nothing holds now.
+    unsafe { let_go(old.weak, old.decision) };
+}
+
+/// # Safety
+/// Each is null or owned by the caller, and the GIL is held; Python code may run.
+unsafe fn let_go(weak: *mut ffi::PyObject, decision: *mut Decision) {
+    // SAFETY: the caller's promise. PyO3 would put off the release of references: it has not been told of the GIL.
+    unsafe {
+        ffi::Py_XDECREF(weak);
+        if !decision.is_null() {
+            attached(|_| drop(Box::from_raw(decision)));
+        }
+    }
 }
 
 impl Entry {

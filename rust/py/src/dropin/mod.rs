@@ -1,6 +1,11 @@
 //! The standard library's loggers, made native: methods for its classes, which know without asking Python what is
-//! switched off, and leave everything else to the functions that they stand for. Raw C-API calls, as in `fast`.
+//! switched off and whose record goes into the ring, and leave everything else to the functions that they stand for. Raw
+//! C-API calls, as in `fast`.
 
+pub mod counts;
+mod decision;
+mod enabled;
+mod finding;
 mod interpreter;
 mod memory;
 pub mod methods;

@@ -18,7 +18,11 @@ pub struct Originals {
     pub functions: [Py<PyAny>; METHODS.len()],
     names: [Py<PyString>; METHODS.len()],
     pub is_enabled_for: Py<PyAny>,
+    /// Finds out what an enabled call of a logger depends on.
+    pub examine: Py<PyAny>,
     pub module: Py<PyDict>,
+    /// The abstract class of mappings.
+    pub mapping: Py<PyAny>,
     /// By which function loggers of our class have their attributes set; it tells of it.
     pub setter: Py<PyAny>,
     /// What the module calls its levels; the first is no level's.
@@ -38,7 +42,12 @@ impl Originals {
     ///
     /// # Errors
     /// If one is missing.
-    pub fn keep(module: &Bound<'_, PyModule>, given: &Bound<'_, PyDict>, setter: Py<PyAny>) -> PyResult<()> {
+    pub fn keep(
+        module: &Bound<'_, PyModule>,
+        given: &Bound<'_, PyDict>,
+        setter: Py<PyAny>,
+        examine: Py<PyAny>,
+    ) -> PyResult<()> {
         let py = module.py();
         let function = |name: &str| Ok::<_, PyErr>(given.as_any().get_item(name)?.unbind());
         let mut functions = Vec::new();
@@ -51,8 +60,10 @@ impl Originals {
             names: METHODS.map(interned),
             is_enabled_for: function("isEnabledFor")?,
             class: module.getattr("Logger")?.cast_into::<PyType>()?.unbind(),
+            mapping: py.import("collections.abc")?.getattr("Mapping")?.unbind(),
             module: module.dict().unbind(),
             setter,
+            examine,
             levels: METHODS.map(|name| interned(&name.to_uppercase())),
         };
         let _ = ORIGINALS.set(found);

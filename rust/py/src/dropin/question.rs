@@ -3,7 +3,7 @@
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::interpreter::_PyObject_GetDictPtr;
+use super::interpreter::{_PyObject_GetDictPtr, _PyType_Lookup};
 use super::originals::Originals;
 
 /// What can be said without Python. All objects are borrowed.
@@ -12,7 +12,9 @@ pub enum Answer {
     Off { attributes: *mut ffi::PyObject, cache: Option<*mut ffi::PyObject> },
     /// The cache does not know the level, which has this number.
     NotInCache { number: *mut ffi::PyObject },
-    /// The level is switched on, or it takes the standard library to say.
+    /// The level is switched on.
+    On { attributes: *mut ffi::PyObject, cache: *mut ffi::PyObject },
+    /// It takes the standard library to say.
     Other,
 }
 
@@ -35,7 +37,7 @@ pub unsafe fn ask(py: Python<'_>, originals: &Originals, logger: *mut ffi::PyObj
             return Answer::Off { attributes, cache: None };
         }
         let cache = item(attributes, pyo3::intern!(py, "_cache").as_ptr());
-        if disabled != ffi::Py_False() || cache.is_null() || ffi::PyDict_CheckExact(cache) == 0 {
+        if disabled != ffi::Py_False() || cache.is_null() || !reads_as_a_dict(py, cache) {
             return Answer::Other;
         }
         let number = item(originals.module.as_ptr(), originals.levels[level].as_ptr());
@@ -44,9 +46,24 @@ pub unsafe fn ask(py: Python<'_>, originals: &Originals, logger: *mut ffi::PyObj
         }
         match item(cache, number) {
             enabled if enabled == ffi::Py_False() => Answer::Off { attributes, cache: Some(cache) },
+            enabled if enabled == ffi::Py_True() => Answer::On { attributes, cache },
             enabled if enabled.is_null() => Answer::NotInCache { number },
             _ => Answer::Other,
         }
+    }
+}
+
+/// Whether what stands under a key is read as from a `dict`: from one, or from an instance of a class that changes nothing
+/// about that, as the root's cache is once our loggers are in use.
+///
+/// # Safety
+/// A live object; the GIL is held.
+unsafe fn reads_as_a_dict(py: Python<'_>, cache: *mut ffi::PyObject) -> bool {
+    // SAFETY: the caller's promise; live classes.
+    unsafe {
+        let reads = |class| _PyType_Lookup(class, pyo3::intern!(py, "__getitem__").as_ptr());
+        ffi::PyDict_CheckExact(cache) != 0
+            || ffi::PyDict_Check(cache) != 0 && reads(ffi::Py_TYPE(cache)) == reads(&raw mut ffi::PyDict_Type)
     }
 }
 

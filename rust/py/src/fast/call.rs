@@ -66,7 +66,7 @@ fn enter<const LEVEL: usize>(call: Call<'_>) -> *mut ffi::PyObject {
 
 /// Keeps a panic from the interpreter.
 #[inline(always)]
-pub fn contained(log: impl FnOnce() -> PyResult<()>) -> PyResult<()> {
+pub fn contained<T>(log: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
     catch_unwind(AssertUnwindSafe(log))
         .unwrap_or_else(|_| Err(PyRuntimeError::new_err("undergird: a log call failed inside; please report this")))
 }

@@ -100,7 +100,7 @@ impl Fields {
     /// The number of the keys in the dictionary of the present ring, or [`INLINE`]; `None` if the fields have to be
     /// made ready first.
     #[inline]
-    pub(super) fn shape(&self, epoch: u64) -> Option<u32> {
+    pub fn shape(&self, epoch: u64) -> Option<u32> {
         // SAFETY: the GIL is held; the reference ends here.
         let now = unsafe { &*self.0.get() };
         (now.shape.0 == epoch && now.edition == edition()).then_some(now.shape.1)
@@ -116,7 +116,7 @@ impl Fields {
 
     /// Appends them as a group, under the number that [`Fields::shape`] gave.
     #[inline(always)]
-    pub(super) fn encode(&self, py: Python<'_>, shape: u32, out: &mut Scratch, noticed: &mut Noticed) {
+    pub fn encode(&self, py: Python<'_>, shape: u32, out: &mut Scratch, noticed: &mut Noticed) {
         if shape == INLINE {
             return self.encode_inline(py, out, noticed);
         }
@@ -145,7 +145,7 @@ impl Fields {
     /// # Errors
     /// Only what is not for a logger to swallow.
     #[cold]
-    pub(super) fn prepare(&self) -> PyResult<bool> {
+    pub fn prepare(&self) -> PyResult<bool> {
         // PyO3 has not been told that this thread holds the GIL, and would put off what is dropped here.
         // SAFETY: the GIL is held.
         unsafe { attached(|py| self.prepared(py)) }

@@ -1,8 +1,8 @@
 //! Raw C-API calls: what happens at every log call.
 
-mod arguments;
+pub mod arguments;
 pub mod bound;
-mod call;
+pub mod call;
 pub mod clock;
 mod columns;
 pub mod context;
@@ -18,8 +18,8 @@ pub mod many;
 pub mod methods;
 mod metric;
 mod names;
-mod plan;
-mod planning;
+pub mod plan;
+pub mod planning;
 pub mod redaction;
 pub mod sampling;
 mod shapes;

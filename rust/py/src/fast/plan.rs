@@ -76,7 +76,13 @@ impl Plan {
     /// Whether a level is disabled.
     #[inline]
     pub fn is_off(&self, py: Python<'_>, level: usize) -> bool {
-        self.enabled & (1 << level) == 0 || self.ask_disabled.as_ref().is_some_and(|node| is_disabled(node.bind(py)))
+        !self.was_enabled(level) || self.ask_disabled.as_ref().is_some_and(|node| is_disabled(node.bind(py)))
+    }
+
+    /// Whether a level was enabled, but for what is asked at each call.
+    #[inline]
+    pub fn was_enabled(&self, level: usize) -> bool {
+        self.enabled & (1 << level) != 0
     }
 
     /// Whether all that would see a record of a level is ours.

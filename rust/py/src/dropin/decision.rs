@@ -1,0 +1,84 @@
+//! What is to become of the enabled calls of a logger, decided by Python and kept while nothing changes.
+
+use std::sync::atomic::Ordering;
+
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyType};
+
+use super::counts::Reason;
+use super::interpreter::version_of;
+use super::originals::Originals;
+use super::watchers::watch;
+use crate::fast::plan::Plan;
+use crate::fast::planning::make_plan;
+use crate::fast::upcall::call;
+use crate::generation::generation;
+use crate::gil::GilCell;
+
+/// What `undergird.logging` answers; see `undergird.logging._examine.Examined`.
+#[derive(FromPyObject)]
+struct Examined<'py> {
+    allowed: bool,
+    reason: Bound<'py, PyString>,
+    dictionaries: Vec<Bound<'py, PyDict>>,
+    classes: Vec<Bound<'py, PyType>>,
+}
+
+/// A decision. It holds while the classes have these versions, and the plan holds.
+pub struct Decision {
+    /// No other decision has it.
+    pub number: u64,
+    /// What native calls do; `None` if there are none.
+    pub plan: Option<Plan>,
+    /// Why those that are not native are not.
+    pub reason: Reason,
+    classes: Vec<(Py<PyType>, u32)>,
+}
+
+static DECISIONS: GilCell<u64> = GilCell::new(0);
+
+impl Decision {
+    /// Decides, and has watched what the decision stands on; `None` if that is not possible.
+    ///
+    /// # Errors
+    /// Only what is not for a logger to swallow.
+    #[cold]
+    pub fn make(originals: &Originals, logger: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        let py = logger.py();
+        match Self::try_make(originals, logger) {
+            Err(error) if error.is_instance_of::<PyException>(py) => Ok(None),
+            other => other,
+        }
+    }
+
+    fn try_make(originals: &Originals, logger: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        let py = logger.py();
+        let examined: Examined<'_> = call(originals.examine.bind(py), [logger])?.extract()?;
+        // SAFETY: live dicts, and the GIL is held.
+        let watched = unsafe { examined.dictionaries.iter().all(|one| watch(one.as_ptr())) };
+        let classes: Vec<_> = examined
+            .classes
+            .into_iter()
+            .map(|class| (version_of(&class), class.unbind()))
+            .map(|(v, c)| (c, v))
+            .collect();
+        if !watched || classes.iter().any(|(_, version)| *version == 0) {
+            return Ok(None);
+        }
+        let plan = if examined.allowed { Some(make_plan(logger)?) } else { None };
+        let number = DECISIONS.get(py);
+        *number += 1;
+        Ok(Some(Self { number: *number, plan, reason: Reason::named(&examined.reason.to_cow()?), classes }))
+    }
+
+    /// Whether what it was made from is as it was, apart from what is watched. Runs no Python code.
+    #[inline]
+    pub fn holds(&self, py: Python<'_>) -> bool {
+        self.classes.iter().all(|(class, version)| version_of(class.bind(py)) == *version)
+            && self
+                .plan
+                .as_ref()
+                .is_none_or(|plan| plan.generation == generation().load(Ordering::Relaxed) && plan.still_holds(py))
+    }
+}
