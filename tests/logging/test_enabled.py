@@ -382,6 +382,10 @@ def patches_handle_of_the_logger(log: Log, seen: list[str]) -> None:
     log.logger.handle = lambda record: seen.append(record.getMessage())  # type: ignore[method-assign]
 
 
+def patches_log_of_the_logger(log: Log, seen: list[str]) -> None:
+    log.logger._log = lambda level, msg, args, **options: seen.append(msg % args)  # type: ignore[method-assign]
+
+
 def patches_handle_of_the_handler(log: Log, seen: list[str]) -> None:
     log.handler.handle = lambda record: bool(seen.append(record.getMessage()))  # type: ignore[method-assign, func-returns-value]
 
@@ -435,6 +439,7 @@ CHANGES = [
     adds_one_to_the_parent,
     switches_propagation_on,
     patches_handle_of_the_logger,
+    patches_log_of_the_logger,
     patches_handle_of_the_handler,
     writes_emit_of_the_handler,
     adds_a_filter,

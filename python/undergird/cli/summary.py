@@ -33,7 +33,7 @@ def _end(pid: int, started: float) -> None:
 
 def _calls() -> dict[str, int]:
     """How many calls ended how: `native`, or why they went to the standard library."""
-    return {"native": _core.native_calls()}
+    return {"native": _core.native_calls(), **_core.logging_calls()["fallbacks"]}
 
 
 def _records() -> dict[str, Any]:
