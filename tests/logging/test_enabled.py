@@ -80,6 +80,7 @@ def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Log]:
     make = standard.getLogger if request.param == "installed" else logging.getLogger
     parent, logger = make("tests.enabled"), make(name)
     logger.setLevel(standard.INFO)
+    level = standard.root.level
     undergird.configure(tmp_path / "root.log")
     handler = FileHandler(tmp_path / "run.log")
     logger.addHandler(handler)
@@ -87,6 +88,7 @@ def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Log]:
     uninstall()
     undergird.shutdown()
     parent.propagate = True
+    standard.root.setLevel(level)
     for held in (*logger.handlers, *standard.root.handlers):
         if isinstance(held, FileHandler):
             standard.root.removeHandler(held)
