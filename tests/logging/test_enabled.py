@@ -550,14 +550,14 @@ def test_an_argument_that_changes_the_handlers_is_noticed(log: Log) -> None:
     class Changes:
         def __str__(self) -> str:
             if foreign not in log.logger.handlers:
-                log.logger.handlers.insert(0, foreign)
+                log.logger.handlers.append(foreign)
             return "shown"
 
     settled(log)
     foreign = Keeps()
     log.logger.info("x %s %s", 1, Changes())
     assert log.messages() == ["x 1 shown"]
-    assert foreign.seen == ["x 1 shown"] * TELLS
+    assert foreign.seen == ["x 1 shown"]
 
 
 def test_an_argument_that_logs_logs(log: Log) -> None:

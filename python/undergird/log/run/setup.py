@@ -288,8 +288,8 @@ def stats() -> dict[str, Any]:
         processes that this one has written; `ring`, the path of the ring, and `placement`, how it came there;
         `held_back`, how many records sampling has held back (they are neither emitted nor dropped), by logger;
         `renderers_failed` and `clock_failed`, how often a function given to `register` or a clock has failed;
-        `console_failed`, how many records the console could not show; `logging`, how many calls of native loggers of the
-        standard library were `off`, how many `native`, and why the others were not, under `fallbacks`.
+        `console_failed`, how many records the console could not show; `logging`, how many calls of the standard
+        library's loggers were `off`, how many `native`, and why the others were not, under `fallbacks`.
 
     Example:
         >>> import undergird
