@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 import structlog
 from tests.log import kinds_of_calls, kinds_of_values  # noqa: F401
 from tests.log.kind import KINDS, SHARED
+from tests.memory import held
 
 import undergird
 
@@ -36,29 +34,11 @@ if DEEP:
     ALLOWED["resident"] = 1 << 20
 
 
-class Mallinfo(ctypes.Structure):
-    """`struct mallinfo2` of the C library."""
-
-    _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()  # noqa: SIM905
-    ]
-
-
 def measure() -> dict[str, int]:
-    """What is held now: by Python's allocator, by the collector, of shared objects, and from the C library."""
+    """What is held now; of shared objects, how often."""
     assert undergird.flush(60.0)
-    gc.collect()
-    gc.collect()
-    mallinfo = ctypes.CDLL(None).mallinfo2
-    mallinfo.restype = Mallinfo
-    return {
-        "blocks": sys.getallocatedblocks(),
-        "objects": len(gc.get_objects()),
-        "references": sum(sys.getrefcount(thing) for thing in SHARED),
-        "bytes": mallinfo().uordblks,
-        "resident": psutil.Process().memory_info().rss,
-    }
+    now = held()
+    return {**now, "references": sum(sys.getrefcount(thing) for thing in SHARED)}
 
 
 @pytest.fixture(autouse=True)

@@ -236,6 +236,9 @@ def test_open_telemetry(program: Program) -> None:
             record = one.log_record
             known = {key: value for key, value in record.attributes.items() if key in ("agent", "exception.type")}
             print(record.body, record.severity_text, record.severity_number, known, one.instrumentation_scope.name)
+        # At the end it would warn that its provider is gone.
+        logging.root.handlers.clear()
+        logging._handlerList.clear()
         """
     )
     assert "agent 7 INFO SeverityNumber.INFO {'agent': 7} sim" in said
