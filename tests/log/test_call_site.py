@@ -11,6 +11,7 @@ import threading
 import types
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -342,3 +343,11 @@ def test_calls_hold_their_code_object_once(run: Run) -> None:
     for _ in range(2000):
         exec(code, scope)
     assert sys.getrefcount(code) == before
+
+
+def test_the_import_systems_frames_do_not_count(either: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"{either.start(call_site=True).name.replace('.', '_')}_at_import"
+    (tmp_path / f"{name}.py").write_text("import undergird\nundergird.get_logger('x').info('x', stacklevel=2)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    __import__(name)
+    assert either.last()["function_name"] == "test_the_import_systems_frames_do_not_count"

@@ -118,6 +118,17 @@ def test_loggers_of_different_names_are_counted_by_themselves(either: Run) -> No
     assert (held(log.getChild("first")), held(log.getChild("second"))) == (9, 9)
 
 
+def test_calls_of_the_standard_librarys_loggers_are_counted_by_their_lines(either: Run) -> None:
+    plain = logging.getLogger(either.start(sample=Sample(first=1, then=0, per=None)).name)
+    for _ in range(3):
+        plain.info("here")
+        plain.info("there")
+    assert [line["message"] for line in either.lines() if "there" in line["message"] or "here" in line["message"]] == [
+        "here",
+        "there",
+    ]
+
+
 def test_a_key_counts_whatever_the_place(either: Run) -> None:
     log = either.start()
     for n in range(10):

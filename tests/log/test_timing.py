@@ -142,6 +142,16 @@ def test_a_cancellation_is_no_failure(either: Run, clock: Clock) -> None:
     assert "failed" not in line
 
 
+def test_a_cancellation_of_a_kind_of_its_own_is_no_failure_either(either: Run) -> None:
+    class Stopped(asyncio.CancelledError):
+        pass
+
+    with pytest.raises(Stopped), either.start().timer("x"):
+        raise Stopped
+    assert either.last()["cancelled"] is True
+    assert "failed" not in either.last()
+
+
 @pytest.mark.parametrize(("took", "count"), [(99, 0), (100, 1), (101, 1)])
 def test_what_took_less_than_the_threshold_is_not_logged(either: Run, clock: Clock, took: float, count: int) -> None:
     log = either.start()

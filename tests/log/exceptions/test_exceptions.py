@@ -325,6 +325,18 @@ def test_local_variables_come_on_request_bounded_and_redacted(either: Run) -> No
     assert "exception_locals" not in either.last()
 
 
+def test_variables_of_modules_are_left_out(either: Run) -> None:
+    log = either.start(exception_locals=True)
+    module = {"secret": "everything that the module has", "raised": raised}
+    try:
+        exec(compile("def fail():\n    here = 1\n    raise raised()\n\nfail()", "module.py", "exec"), module)
+    except Exception:
+        log.exception("x")
+    functions = [frame["function"] for frame in either.last()["exception_locals"]]
+    assert "fail" in functions
+    assert "<module>" not in functions
+
+
 def test_no_local_variables_are_written_unless_asked_for(either: Run) -> None:
     log = either.start()
     log.error("x", exc_info=raised())

@@ -236,6 +236,23 @@ def test_a_time_that_no_record_can_bear_is_counted_and_the_record_has_the_machin
     assert undergird.stats()["clock_failed"] == before + 1
 
 
+@pytest.mark.parametrize("answer", [-1, 2**64 - 1, 2**64, 1.5])
+def test_nanoseconds_that_are_no_stamp_are_counted_and_the_record_has_the_machines(either: Run, answer: Any) -> None:
+    class Strange:
+        stamps = True
+
+        def now(self) -> float:
+            return 0.0
+
+        def now_ns(self) -> Any:
+            return answer
+
+    before = undergird.stats()["clock_failed"]
+    either.start(clock=Strange()).info("x")
+    assert "2026" <= either.last()["timestamp"] < "2200"
+    assert undergird.stats()["clock_failed"] == before + 1
+
+
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
 def test_what_ends_the_program_is_not_swallowed(either: Run, stop: type[BaseException]) -> None:
     def now() -> float:

@@ -162,6 +162,7 @@ fn values_of_logfmt_are_words_or_in_quotes() {
         (Value::Str("a\u{A0}b".as_bytes()), "\"a\u{A0}b\""),
         (Value::Str("a\u{85}\u{202E}".as_bytes()), "\"a\\u0085\\u202e\""),
         (Value::Str("pass\u{200B}word\u{AD}\u{FEFF}".as_bytes()), "\"pass\\u200bword\\u00ad\\ufeff\""),
+        (Value::Str("a\u{FFF9}\u{180E}\u{61C}".as_bytes()), "\"a\\ufff9\\u180e\\u061c\""),
         (Value::Str("1\u{200F}\u{2060}".as_bytes()), "\"1\\u200f\\u2060\""),
         (Value::Str("می\u{200C}شود👩\u{200D}🔬".as_bytes()), "می\u{200C}شود👩\u{200D}🔬"),
         (Value::Str(b"a=b"), "\"a=b\""),
