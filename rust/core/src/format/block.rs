@@ -1,10 +1,26 @@
-//! Sixteen bytes of a text, looked at all at once.
+//! Bytes of a text, looked at sixteen or eight at once.
 
 #[cfg(target_arch = "x86_64")]
 pub(super) use sse2::Block;
 
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) use words::Block;
+
+/// Bit 0 of each byte.
+pub(super) const ONES: u64 = 0x0101_0101_0101_0101;
+/// Bit 7 of each byte.
+pub(super) const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+/// Bit 7 of each byte that needs an escape, and of others that are not ASCII; above the first of the former there may
+/// be false ones (a borrow runs upwards).
+#[inline(always)]
+pub(super) fn suspects(word: u64) -> u64 {
+    // Bit tricks after Alan Mycroft's test for a zero byte: `x - 1` borrows into bit 7 only from 0.
+    let control = word.wrapping_sub(ONES * 0x20);
+    let quote = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
+    let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+    control | quote | backslash
+}
 
 #[cfg(target_arch = "x86_64")]
 mod sse2 {
@@ -60,7 +76,7 @@ mod sse2 {
 /// The same in two words, for other machines.
 #[cfg(any(test, not(target_arch = "x86_64")))]
 mod words {
-    use super::super::escape::{HIGHS, suspects};
+    use super::{HIGHS, suspects};
 
     #[derive(Clone, Copy)]
     pub(in super::super) struct Block([u64; 2]);

@@ -6,23 +6,10 @@
 
 use std::convert::Infallible;
 
-use super::block::Block;
+use super::block::{Block, HIGHS, ONES, suspects};
 use super::page::{Full, Page, append};
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-pub(super) const HIGHS: u64 = 0x8080_8080_8080_8080;
 const HEX: &[u8; 16] = b"0123456789abcdef";
-
-/// Bit 7 of each byte that needs an escape, and of others that are not ASCII; above the first of the former there may
-/// be false ones (a borrow runs upwards).
-#[inline(always)]
-pub(super) fn suspects(word: u64) -> u64 {
-    // Bit tricks after Alan Mycroft's test for a zero byte: `x - 1` borrows into bit 7 only from 0.
-    let control = word.wrapping_sub(ONES * 0x20);
-    let quote = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
-    let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
-    control | quote | backslash
-}
 
 /// Appends `text` as a JSON string with its quotes.
 #[inline(always)]

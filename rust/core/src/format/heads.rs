@@ -1,8 +1,8 @@
 //! What stands between a line's stamp and its message: worked out once for each level of a logger.
 
-use super::line::Style;
 use super::memory::Memory;
 use super::page::Padded;
+use super::style::Style;
 use crate::dictionary::{Dictionary, Entry};
 use crate::record::Header;
 

@@ -6,9 +6,9 @@
 
 use std::borrow::Cow;
 
-use super::line::Style;
 use super::page::{Full, Page};
 use super::stamp::{SECOND_LEN, TAIL_LEN};
+use super::style::Style;
 use super::{bigint, decimal, escape, float, fragment};
 use crate::record::{Exception, Site, Value};
 

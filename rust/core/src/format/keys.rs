@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::escape;
-use super::line::Style;
 use super::memory::Memory;
 use super::page::Padded;
+use super::style::Style;
 use crate::dictionary::{Dictionary, Entry};
 use crate::record::{Group, INLINE, flags};
 

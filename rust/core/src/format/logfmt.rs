@@ -6,10 +6,10 @@
 
 use std::borrow::Cow;
 
-use super::line::Style;
 use super::page::{Full, Page};
 use super::plain::{self, Words};
 use super::stamp::{SECOND_LEN, TAIL_LEN};
+use super::style::Style;
 use crate::record::{Exception, Site, Value};
 
 const WORDS: Words = Words {

@@ -1,10 +1,10 @@
 //! How a record becomes a line.
 //!
-//! `line` puts a line together on a `page`, in a style: `json`, `logfmt` or `text`, the last two on what is `plain`. What
-//! the records of a batch share is remembered: the second in `stamp`, templates in `message`, level and logger in
+//! `line` puts a line together on a `page`, in a `style`: `json`, `logfmt` or `text`, the last two on what is `plain`.
+//! What the records of a batch share is remembered: the second in `stamp`, templates in `message`, level and logger in
 //! `heads`, keys in `keys` (these two by way of a `memory`). `escape` writes strings, looking at a `block` at a time,
-//! `decimal` integers, `bigint` those of any size, `float` floats as CPython does; `percent` is its `%` operator for plain
-//! values, `fragment` judges JSON that was made elsewhere.
+//! `decimal` integers, `bigint` those of any size, `float` floats as CPython does; `percent` is its `%` operator for
+//! plain values, `fragment` judges JSON that was made elsewhere.
 
 mod bigint;
 mod block;
@@ -23,11 +23,13 @@ mod page;
 pub mod percent;
 mod plain;
 pub mod stamp;
+mod style;
 mod text;
 
 pub use json::Json;
-pub use line::{Formatter, Style};
+pub use line::Formatter;
 pub use logfmt::Logfmt;
+pub use style::Style;
 pub use text::Text;
 
 /// Writes lines of JSON.
