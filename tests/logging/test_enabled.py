@@ -546,6 +546,25 @@ def test_levels_and_switches_act_at_the_next_call(log: Log) -> None:
     assert log.messages() == ["on 1", "on 2", "on 3", "on 4"]
 
 
+@pytest.mark.parametrize("subclass", [False, True])
+def test_a_level_that_is_off_is_native_whatever_was_decided_for_others(log: Log, subclass: bool) -> None:
+    class Own(type(log.logger)):  # type: ignore[misc]
+        pass
+
+    if subclass:
+        log.logger.__class__ = Own
+    for _ in range(3):
+        log.logger.info("on")
+    for call in (lambda: log.logger.debug("off", stacklevel=2), lambda: log.logger.debug("off")):
+        call()
+        before = _core.logging_calls()["off"]
+        call()
+        assert _core.logging_calls()["off"] == before + 1
+        log.logger.setLevel(standard.INFO)
+        log.logger.info("on")
+        log.logger.info("on")
+
+
 def test_an_argument_that_changes_the_handlers_is_noticed(log: Log) -> None:
     class Changes:
         def __str__(self) -> str:

@@ -72,6 +72,12 @@ impl Decision {
         Ok(Some(Self { number: *number, plan, reason: Reason::named(&examined.reason.to_cow()?), classes }))
     }
 
+    /// Whether a level was enabled; unknown, if no call is native.
+    #[inline]
+    pub fn was_enabled(&self, level: usize) -> bool {
+        self.plan.as_ref().is_some_and(|plan| plan.was_enabled(level))
+    }
+
     /// Whether what it was made from is as it was, apart from what is watched. Runs no Python code.
     #[inline]
     pub fn holds(&self, py: Python<'_>) -> bool {

@@ -27,7 +27,7 @@ pub enum Outcome {
     Theirs(Reason),
 }
 
-/// Logs a call that has been decided about.
+/// Logs a call that has been decided about, at a level that is enabled.
 ///
 /// # Errors
 /// What the standard library's way would raise too: only what is not for a handler to swallow.
@@ -46,7 +46,7 @@ pub unsafe fn log(
         return Ok(Outcome::Stale);
     }
     let plan = match &decision.plan {
-        Some(plan) if plan.is_native(level) && plan.was_enabled(level) => plan,
+        Some(plan) if plan.is_native(level) => plan,
         _ => return Ok(Outcome::Theirs(decision.reason)),
     };
     // SAFETY: the GIL is held; the reference ends with this call.

@@ -161,6 +161,8 @@ unsafe fn enter<const REPLACES: bool>(call: Call<'_>) -> *mut ffi::PyObject {
         let known = if call.level == 0 { Known::Nothing } else { known(call.py, call.this, call.level) };
         let reason = match known {
             Known::Off => return ffi::Py_NewRef(ffi::Py_None()),
+            // What was decided does not say that this level is on.
+            Known::Decided(decision) if !decision.was_enabled(call.level) => None,
             Known::Decided(decision) if call.names.is_null() => {
                 match contained(|| enabled::log(call.py, decision, call.this, call.level, call.message())) {
                     Ok(Outcome::Logged) => return ffi::Py_NewRef(ffi::Py_None()),
