@@ -555,10 +555,11 @@ def test_a_level_that_is_off_is_native_whatever_was_decided_for_others(log: Log,
         log.logger.__class__ = Own
     for _ in range(3):
         log.logger.info("on")
-    for call in (lambda: log.logger.debug("off", stacklevel=2), lambda: log.logger.debug("off")):
-        call()
+    given: tuple[dict[str, Any], ...] = ({"stacklevel": 2}, {})
+    for options in given:
+        log.logger.debug("off", **options)
         before = _core.logging_calls()["off"]
-        call()
+        log.logger.debug("off", **options)
         assert _core.logging_calls()["off"] == before + 1
         log.logger.setLevel(standard.INFO)
         log.logger.info("on")
