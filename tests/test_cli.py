@@ -51,6 +51,9 @@ LIVING = """
 """
 
 
+NOTHING = dict.fromkeys(("emitted", "written", "dropped", "failed", "in_flight"), 0)
+
+
 @pytest.fixture(autouse=True)
 def rings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _no_settings_from_outside: None) -> Path:
     """A place for rings that is this test's own, and the directory that the commands run in."""
@@ -276,7 +279,8 @@ def test_doctor_shows_rings_owners_lag_drops_and_placement(
     assert shown["placement"] == "the directory that was asked for, 1024 KiB for records"
     assert shown["files"] == str(tmp_path / "run.log")
     assert shown["waiting"].startswith("500 records, ")
-    assert shown["written"] == "1, dropped 0, failed 0"
+    counts = "emitted 501 = written 1 + dropped 0 + failed 0 + in flight 500"
+    assert shown["counts"] == f"{counts}: {tmp_path / 'run.log'}"
     assert ring.read_bytes() == before  # Looking changes nothing.
 
 
@@ -383,7 +387,7 @@ def test_doctor_shows_what_was_dropped(script: Script, capsys: pytest.CaptureFix
     )
     code, said = run(capsys, "doctor", ".")
     assert code == 1
-    assert f"dropped {done.stdout.strip()}," in said
+    assert f"+ dropped {done.stdout.strip()} +" in said
 
 
 @pytest.mark.parametrize(
@@ -393,21 +397,24 @@ def test_doctor_shows_what_was_dropped(script: Script, capsys: pytest.CaptureFix
         ({"lag_records": 5}, 0),
         ({"alive": False}, 0),
         ({"alive": False, "lag_records": 5}, 1),
-        ({"dropped": 1}, 1),
-        ({"failed": 1}, 1),
+        ({"sinks": None}, 0),
+        ({"sinks": {"run.log": NOTHING}}, 0),
+        ({"sinks": {"run.log": {**NOTHING, "dropped": 1}}}, 1),
+        ({"sinks": {"run.log": {**NOTHING, "failed": 1}}}, 1),
         ({"error": "it is too short"}, 1),
     ],
 )
 def test_doctor_ends_with_1_if_something_is_wrong(
     found: dict[str, Any], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = ("pid", "created", "capacity", "lag_bytes", "lag_records", "written", "failed", "dropped", "head")
+    names = ("pid", "created", "capacity", "lag_bytes", "lag_records", "head")
     ring = {
         "path": str(tmp_path / "1-2.ring"),
         "id": "2",
         "alive": True,
         **dict.fromkeys(names, 0),
         "files": [],
+        "sinks": {},
         **found,
     }
     monkeypatch.setattr(doctor, "ring_directories", lambda _: [tmp_path])

@@ -65,7 +65,7 @@ fn ring(log: &Path) -> RingMemory {
     ];
     for entry in entries {
         // SAFETY: the only thread.
-        assert!(unsafe { memory.append_to_dictionary(&entry.encode(), 0) });
+        assert!(unsafe { memory.append_to_dictionary(&entry, 0) });
     }
     memory
 }

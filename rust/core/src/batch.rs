@@ -16,7 +16,7 @@ use crate::format::{Format, Formatter, Json, Logfmt, Style, Text};
 use crate::record::block::{rows_before, rows_in};
 use crate::record::{Kind, Record};
 use crate::ring::{Corrupt, Ring};
-use crate::ringfile::RingMemory;
+use crate::ringfile::{Account, RingMemory};
 
 use rows::Rows;
 
@@ -110,12 +110,31 @@ impl Source {
         let _ = self.dictionary.extend(bytes);
     }
 
+    /// What the dictionary knows, with the numbers.
+    pub fn entries(&self) -> impl Iterator<Item = (u32, &Entry)> {
+        self.dictionary.entries()
+    }
+
     /// The sinks that the dictionary knows, with their numbers.
     pub fn sinks(&self) -> impl Iterator<Item = (u32, &SinkEntry)> {
-        self.dictionary.entries().filter_map(|(id, entry)| match entry {
+        self.entries().filter_map(|(id, entry)| match entry {
             Entry::Sink(sink) => Some((id, sink)),
             _ => None,
         })
+    }
+
+    /// The ledger of a route or a sink in the ring's own memory; rings of earlier versions have none.
+    pub fn account_of(&self, id: u32) -> Option<Account> {
+        let before = self.dictionary.entries().take(id as usize).filter(|(_, entry)| entry.has_account());
+        self.memory.account(before.count())
+    }
+
+    /// The numbers of the sinks to which a route leads; none if it is no route.
+    pub fn route(&self, id: u32) -> &[u32] {
+        match self.dictionary.get(id) {
+            Some(Entry::Route(sinks)) => sinks,
+            _ => &[],
+        }
     }
 
     /// Appends the lines of a sink's records between two positions, until `out` holds `enough` bytes.

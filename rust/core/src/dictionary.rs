@@ -124,6 +124,11 @@ impl Entry {
         out
     }
 
+    /// Whether the ring has an account for it.
+    pub fn has_account(&self) -> bool {
+        matches!(self, Entry::Sink(_) | Entry::Route(_))
+    }
+
     fn parse(kind: u8, payload: &[u8]) -> Result<Self, Malformed> {
         let mut bytes = Bytes(payload);
         let entry = match kind {

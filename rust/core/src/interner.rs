@@ -33,13 +33,14 @@ impl Interner {
         }
         let reserve = if matches!(entry, Entry::Name(_) | Entry::Shape(_)) { RESERVE } else { 0 };
         // SAFETY: the caller's promise.
-        if self.next == INLINE || !unsafe { memory.append_to_dictionary(&bytes, reserve) } {
+        if self.next == INLINE || !unsafe { memory.append_to_dictionary(entry, reserve) } {
             return None;
         }
         let id = self.next;
         self.next += 1;
-        // A level may be renamed and renamed back: each time it is a new entry, the latest one counts.
-        if !matches!(entry, Entry::Level { .. }) {
+        // A level may be renamed and renamed back: each time it is a new entry, the latest one counts. And routes to the
+        // same sinks may have to be counted apart.
+        if !matches!(entry, Entry::Level { .. } | Entry::Route(_)) {
             self.ids.insert(bytes.into(), id);
         }
         Some(id)

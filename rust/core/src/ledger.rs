@@ -1,27 +1,28 @@
-//! What a sink has done, as one consistent picture: a sequence lock with one writer.
+//! What a sink has done, or a route has taken, as one consistent picture: a sequence lock with one writer.
 //!
 //! (The scheme is the one of H. Boehm, "Can Seqlocks Get Along With Programming Language Memory Models?", 2012.)
 
 use crate::sync::{AtomicU64, Ordering, fence};
 
-/// One moment of a sink.
+/// One moment of a sink, or of a route.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
-    /// Everything before this position of the ring is settled.
+    /// Everything before this position of the ring is counted here.
     pub cursor: u64,
-    /// Records written.
-    pub written: u64,
-    /// Records that could not be written for good.
-    pub failed: u64,
+    /// Records that a sink has written; that a route has taken.
+    pub kept: u64,
+    /// Records that a sink could not write, for good; that were refused.
+    pub lost: u64,
 }
 
-/// The ledger of one sink: its writer is whoever drains the ring.
+/// The ledger of one sink, whose writer is whoever drains the ring, or of one route, whose writer is the producer.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct Ledger {
     sequence: AtomicU64,
     cursor: AtomicU64,
-    written: AtomicU64,
-    failed: AtomicU64,
+    kept: AtomicU64,
+    lost: AtomicU64,
 }
 
 impl Ledger {
@@ -33,8 +34,8 @@ impl Ledger {
         // the odd sequence.
         fence(Ordering::Release);
         self.cursor.store(entry.cursor, Ordering::Relaxed);
-        self.written.store(entry.written, Ordering::Relaxed);
-        self.failed.store(entry.failed, Ordering::Relaxed);
+        self.kept.store(entry.kept, Ordering::Relaxed);
+        self.lost.store(entry.lost, Ordering::Relaxed);
         // ORDERING: Release pairs with the first Acquire in `read`: the even sequence comes with its values.
         self.sequence.store(sequence + 2, Ordering::Release);
     }
@@ -45,8 +46,8 @@ impl Ledger {
         let before = self.sequence.load(Ordering::Acquire);
         let entry = Entry {
             cursor: self.cursor.load(Ordering::Relaxed),
-            written: self.written.load(Ordering::Relaxed),
-            failed: self.failed.load(Ordering::Relaxed),
+            kept: self.kept.load(Ordering::Relaxed),
+            lost: self.lost.load(Ordering::Relaxed),
         };
         // ORDERING: this fence pairs with the Release fence in `enter`.
         fence(Ordering::Acquire);

@@ -10,6 +10,8 @@
 #[cfg(not(loom))]
 pub mod batch;
 #[cfg(not(loom))]
+pub mod census;
+#[cfg(not(loom))]
 pub mod descriptor;
 #[cfg(not(loom))]
 pub mod dictionary;

@@ -160,15 +160,14 @@ fn drain_with(writer: &mut Writer, orphan: Orphan, host: &mut dyn Host) -> Outco
             break;
         }
         if !round.more && round.written == 0 {
-            let written =
-                writer.outlets().iter().map(|outlet| outlet.ledger().read().unwrap_or_default().written).sum();
+            let written = writer.outlets().iter().map(|outlet| outlet.account().read().unwrap_or_default().kept).sum();
             let trouble = writer.outlets().iter().find_map(|outlet| outlet.trouble());
             let error = trouble.map(|trouble| trouble.error.clone()).unwrap_or_default();
             return Outcome::Unfinished { written, error };
         }
     }
-    let entries = writer.outlets().iter().map(|outlet| outlet.ledger().read().unwrap_or_default());
-    let (written, failed) = entries.fold((0, 0), |(w, f), entry| (w + entry.written, f + entry.failed));
+    let entries = writer.outlets().iter().map(|outlet| outlet.account().read().unwrap_or_default());
+    let (written, failed) = entries.fold((0, 0), |(w, f), entry| (w + entry.kept, f + entry.lost));
     remove_all_spills(orphan.path());
     // The ring goes before its cursors: whoever found it without them would write everything again.
     match orphan.remove() {

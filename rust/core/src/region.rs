@@ -19,6 +19,7 @@ mod real {
 
     use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
+    use crate::ledger::Ledger;
     use crate::sync::AtomicU64;
 
     const ALIGNMENT: usize = 4096;
@@ -94,6 +95,18 @@ mod real {
             // SAFETY: in bounds and aligned (the base is page-aligned); the memory lives as long as `self`; these
             // offsets are touched as atomics only.
             unsafe { AtomicU64::from_ptr(self.base.as_ptr().add(offset).cast()) }
+        }
+
+        /// The ledger at an offset.
+        ///
+        /// # Panics
+        /// If it is not aligned to eight or not inside the region.
+        pub fn ledger(&self, offset: usize) -> &Ledger {
+            let inside = offset.checked_add(size_of::<Ledger>()).is_some_and(|end| end <= self.length);
+            assert!(offset.is_multiple_of(8) && inside, "no ledger at offset {offset}");
+            // SAFETY: in bounds and aligned; a ledger is atomics, for which any bytes will do; the memory lives as long
+            // as `self`; these bytes are touched as a ledger only.
+            unsafe { &*self.base.as_ptr().add(offset).cast::<Ledger>() }
         }
 
         /// Copies bytes to an offset.

@@ -3,16 +3,18 @@
 //! ```text
 //! 0x000  magic · version u32 · byte order u32 · ring id 16 · boot id 16
 //! 0x030  pid u32 · uid u32 · process start u64 · created u64 · dictionary at u64, bytes u64 · data at u64, bytes u64
-//! 0x100  head    0x180  tail    0x200  dictionary length    0x280  written, failed    0x300  dropped, truncated
+//! 0x100  head    0x180  tail    0x200  dictionary length    0x208  accounts    0x308  truncated
 //! 0x400  the log directory, as text of at most 1,020 bytes
-//! 0x1000 the dictionary, then the data
+//! 0x1000 the dictionary, and from its end downwards the accounts; then the data
 //! ```
 //!
 //! Whoever holds the lock (`flock`) on a ring's file drains it: its process while that lives, afterwards whoever
 //! gets the lock. Process ids prove nothing, and are for people. The lock is on a descriptor of its own, because
 //! a mapping keeps the descriptor that it was made from alive, in forked children too.
 
+mod account;
 mod header;
+mod look;
 mod stranger;
 
 use std::collections::HashSet;
@@ -28,12 +30,15 @@ use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::descriptor::{Descriptor, Held, open_apart};
+use crate::dictionary::Entry;
 use crate::lockfile::RingId;
 use crate::region::Region;
 use crate::ring::{CONTROL, Ring};
 use crate::sync::Ordering;
 
+pub use account::Account;
 pub use header::{NotARing, RingHeader};
+pub use look::{Look, look};
 pub(crate) use stranger::open_stranger;
 pub use stranger::{Adoption, Orphan, snapshot};
 
@@ -45,12 +50,6 @@ const BYTE_ORDER: u32 = 0x0102_0304;
 
 /// Offset of the dictionary's length. Written by the producer, after the entries.
 pub const DICTIONARY: usize = 0x200;
-/// Offset of the count of records written (the consumer's).
-pub const WRITTEN: usize = 0x280;
-/// Offset of the count of records that could not be written (the consumer's).
-pub const FAILED: usize = 0x288;
-/// Offset of the count of records refused (the producer's).
-pub const DROPPED: usize = 0x300;
 /// Offset of the count of records cut (the producer's).
 pub const TRUNCATED: usize = 0x308;
 const PID: u64 = 0x30;
@@ -189,18 +188,22 @@ impl RingMemory {
         unsafe { self.region.bytes(at + read.min(length), length - read.min(length)) }
     }
 
-    /// Appends an entry to the dictionary; `false` if it does not fit into what `reserve` bytes leave.
+    /// Appends an entry to the dictionary, and opens its account if it is a route or a sink; `false` if it does not fit
+    /// into what `reserve` bytes leave.
     ///
     /// # Safety
     /// Only the producer calls this, one thread at a time.
-    pub unsafe fn append_to_dictionary(&self, entry: &[u8], reserve: usize) -> bool {
+    pub unsafe fn append_to_dictionary(&self, entry: &Entry, reserve: usize) -> bool {
         let (at, capacity) = self.header.dictionary;
         let length = self.region.atomic(DICTIONARY).load(Ordering::Relaxed) as usize;
-        if length + entry.len() + reserve > capacity {
+        let accounts = self.accounts() + usize::from(entry.has_account());
+        let entry = entry.encode();
+        if length + entry.len() + reserve + accounts * Account::SIZE > capacity {
             return false;
         }
+        self.open_accounts(accounts);
         // SAFETY: behind the published length, where readers do not look; we are the only writer.
-        unsafe { self.region.write(at + length, entry) };
+        unsafe { self.region.write(at + length, &entry) };
         // ORDERING: Release pairs with the Acquire in `dictionary`.
         self.region.atomic(DICTIONARY).store((length + entry.len()) as u64, Ordering::Release);
         true

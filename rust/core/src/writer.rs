@@ -16,7 +16,7 @@ use crate::batch::{Batch, Source, waits};
 use crate::descriptor::Descriptor;
 use crate::dictionary::SinkEntry;
 use crate::lockfile::Stream;
-use crate::ringfile::{FAILED, WRITTEN};
+use crate::ringfile::Account;
 use crate::rotation::Rotation;
 use crate::sink::{Estate, FileSink, Locked, Origin, lock_file_of};
 
@@ -109,7 +109,8 @@ impl Writer {
             let path = Path::new(OsStr::from_bytes(path));
             let left = self.inherited.iter().find(|estate| estate.path() == path);
             let file = left.map_or_else(|| FileSink::new(path), |estate| FileSink::inherited(estate));
-            let outlet = Outlet::new(id, file, self.released, rotation.clone());
+            let account = self.source.account_of(id).unwrap_or_else(Account::apart);
+            let outlet = Outlet::new(id, file, self.released, rotation.clone(), account);
             host.opens(outlet.file.estate());
             self.outlets.push(outlet);
         }
@@ -232,10 +233,7 @@ impl Writer {
         let tail = self.source.begin_of(tail);
         if tail > self.released {
             self.source.remove_spills(self.released, tail);
-            let memory = self.source.memory();
-            memory.set_counter(WRITTEN, self.outlets.iter().map(|outlet| outlet.written).sum());
-            memory.set_counter(FAILED, self.outlets.iter().map(|outlet| outlet.failed).sum());
-            memory.ring().release(tail);
+            self.source.memory().ring().release(tail);
             self.released = tail;
         }
     }

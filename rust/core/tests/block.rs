@@ -81,8 +81,8 @@ fn a_block_stays_in_the_ring_until_its_last_row_is_written() {
     for row in 1..=30 {
         assert_eq!(maker.file.memory().ring().tail(), begin);
         assert_eq!(writer.round(&mut host(), true).written, 1);
-        let done = writer.outlets()[0].ledger().read().unwrap();
-        assert_eq!(done.written, 1 + row);
+        let done = writer.outlets()[0].account().read().unwrap();
+        assert_eq!(done.kept, 1 + row);
         let left = Source::count(maker.file.memory(), &|_| true, begin, done.cursor, maker.producer.head());
         assert_eq!(left, 30 - row);
     }

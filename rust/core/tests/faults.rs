@@ -30,8 +30,8 @@ fn drain_through(writer: &mut Writer, records: u64) {
     }
     assert!(writer.is_done(), "{:?}", writer.outlets()[0].error());
     for outlet in writer.outlets() {
-        let entry = outlet.ledger().read().expect("nobody writes");
-        assert_eq!((entry.written, entry.failed, outlet.torn()), (records, 0, 0));
+        let entry = outlet.account().read().expect("nobody writes");
+        assert_eq!((entry.kept, entry.lost, outlet.torn()), (records, 0, 0));
     }
 }
 

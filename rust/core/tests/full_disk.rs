@@ -46,7 +46,7 @@ fn full_and_then_not(ring_in_heap: bool, meddle: fn(&Path)) -> Run {
         limit_file_size(libc::RLIM_INFINITY);
         drain(&mut writer);
         assert!(writer.is_done());
-        assert_eq!(writer.outlets()[0].ledger().read().unwrap().written, 20);
+        assert_eq!(writer.outlets()[0].account().read().unwrap().kept, 20);
         if ring_in_heap {
             maker.file.remove();
         }

@@ -121,5 +121,5 @@ fn a_ledger_never_shows_a_mixture_of_two_states() {
 }
 
 fn state(number: u64) -> Entry {
-    Entry { cursor: number * 100, written: number * 10, failed: number }
+    Entry { cursor: number * 100, kept: number * 10, lost: number }
 }

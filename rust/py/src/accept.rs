@@ -61,12 +61,13 @@ pub fn accept(
     Ok(true)
 }
 
-/// Wakes the writer, about once for each quarter of the ring that fills up.
+/// Wakes the writer and notes down what was taken, about once for each quarter of the ring that fills up.
 #[cold]
 fn wake(runtime: &Runtime, gil: &mut GilSide) {
     let quarter = runtime.memory.ring().capacity() / 4;
     let used = gil.producer.used();
     gil.wake_above = quarter;
+    gil.note();
     if used > quarter {
         runtime.wake();
         gil.wake_above = (used + quarter).min(3 * quarter);
@@ -110,6 +111,7 @@ fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8], rows
         // What is pushed into a ring that has been replaced would stay there.
         if current && gil.push(&runtime.memory, runtime.ring_path(), header, payload).is_ok() {
             gil.routes[route].emitted += rows;
+            gil.note();
             gil.stuck_at = None;
             if gil.routes[route].sync {
                 drain(py);
@@ -124,7 +126,7 @@ fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8], rows
             // A wait in which nothing moved is not repeated before something does.
             gil.stuck_at = (waits && tail == begun).then_some(tail);
             gil.routes[route].emitted += rows;
-            gil.refuse(&runtime.memory, route, &header, payload, rows);
+            gil.refuse(route, &header, payload, rows);
             if !current {
                 // Its counts have been taken over already.
                 stats::refused_late(py, &gil.routes[route], gil.sinks(), rows);

@@ -2,20 +2,23 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use undergird_core::batch::Source;
+use undergird_core::census::census;
 use undergird_core::directory::{SHARED_MEMORY, ring_directory};
 use undergird_core::lockfile::RingId;
 use undergird_core::recovery::{self, Outcome, recover, ring_files, rings_named_in};
-use undergird_core::ringfile::{Adoption, DROPPED, FAILED, Orphan, WRITTEN, snapshot};
-use undergird_core::sink::look;
+use undergird_core::ringfile::{Adoption, Orphan, look};
+use undergird_core::sink;
 
 use crate::current::shared;
 use crate::home::BESIDE;
 use crate::host::{Process, user};
-use crate::waiting::PATIENCE;
+use crate::stats::dict_of;
+use crate::waiting::{GLANCE, PATIENCE};
 
 /// The folders in which rings of this user for a log directory may be.
 #[pyfunction]
@@ -73,8 +76,8 @@ pub fn inspect_rings<'py>(py: Python<'py>, directory: PathBuf) -> PyResult<Bound
     for path in ring_files(&directory, &lock)? {
         let dict = PyDict::new(py);
         dict.set_item("path", path.to_string_lossy())?;
-        let memory = match py.detach(|| snapshot(&path)) {
-            Ok(memory) => memory,
+        let seen = match py.detach(|| look(&path, &mut patience())) {
+            Ok(seen) => seen,
             Err(error) => {
                 dict.set_item("error", error.to_string())?;
                 list.append(dict)?;
@@ -83,7 +86,7 @@ pub fn inspect_rings<'py>(py: Python<'py>, directory: PathBuf) -> PyResult<Bound
         };
         // Dropped at once: looking must not keep an owner from its ring.
         let alive = matches!(Orphan::adopt(&path, &lock), Ok(Adoption::Held));
-        let header = memory.header();
+        let (memory, header) = (&seen.memory, seen.memory.header());
         let (head, tail) = (memory.ring().head(), memory.ring().tail());
         let mut source = Source::new(memory.clone(), &path);
         source.refresh();
@@ -98,19 +101,37 @@ pub fn inspect_rings<'py>(py: Python<'py>, directory: PathBuf) -> PyResult<Bound
         dict.set_item("capacity", memory.ring().capacity())?;
         dict.set_item("head", head)?;
         dict.set_item("lag_bytes", head - tail)?;
-        dict.set_item("lag_records", Source::count(&memory, &|_| true, tail, tail, head))?;
-        dict.set_item("written", memory.counter(WRITTEN))?;
-        dict.set_item("failed", memory.counter(FAILED))?;
-        dict.set_item("dropped", memory.counter(DROPPED))?;
+        dict.set_item("lag_records", Source::count(memory, &|_| true, tail, tail, head))?;
+        let sinks = census(&seen).map(|counts| -> PyResult<_> {
+            let sinks = PyDict::new(py);
+            for (path, counts) in counts {
+                sinks.set_item(path.to_string_lossy(), dict_of(py, counts)?)?;
+            }
+            Ok(sinks)
+        });
+        dict.set_item("sinks", sinks.transpose()?)?;
         list.append(dict)?;
     }
     Ok(list)
 }
 
+/// For how long a ring is looked at that never keeps still: its process may have been stopped while it counted.
+fn patience() -> impl FnMut() -> bool {
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let mut looks = 0;
+    move || {
+        looks += 1;
+        if looks > 100 {
+            std::thread::sleep(GLANCE);
+        }
+        Instant::now() < deadline
+    }
+}
+
 /// What the lock file of a log says, without touching it; `None` if there is none.
 #[pyfunction]
 pub fn inspect_log(py: Python<'_>, log: PathBuf) -> PyResult<Option<Bound<'_, PyDict>>> {
-    let Some(seen) = py.detach(|| look(&log))? else { return Ok(None) };
+    let Some(seen) = py.detach(|| sink::look(&log))? else { return Ok(None) };
     let dict = PyDict::new(py);
     dict.set_item("held", seen.held)?;
     dict.set_item("put_aside_next", seen.state.rollover.map(|rollover| rollover.at))?;

@@ -1,15 +1,15 @@
 //! What others see of the writer's files without waiting for the writer.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use undergird_core::ledger::Ledger;
+use undergird_core::ringfile::Account;
 use undergird_core::writer::Writer;
 
 struct Seen {
     sink: u32,
     path: PathBuf,
-    ledger: Arc<Ledger>,
+    account: Account,
     error: Option<String>,
 }
 
@@ -30,16 +30,16 @@ impl Outlets {
             match outlets.get_mut(at) {
                 Some(seen) => seen.error = error,
                 None => {
-                    let (path, ledger) = (outlet.path().into(), Arc::clone(outlet.ledger()));
-                    outlets.push(Seen { sink: outlet.id(), path, ledger, error });
+                    let (path, account) = (outlet.path().into(), outlet.account().clone());
+                    outlets.push(Seen { sink: outlet.id(), path, account, error });
                 }
             }
         }
     }
 
-    /// The ledger of a sink, if the writer has met it.
-    pub fn ledger(&self, sink: u32) -> Option<Arc<Ledger>> {
-        self.lock().iter().find(|seen| seen.sink == sink).map(|seen| Arc::clone(&seen.ledger))
+    /// The account of a sink, if the writer has met it.
+    pub fn account(&self, sink: u32) -> Option<Account> {
+        self.lock().iter().find(|seen| seen.sink == sink).map(|seen| seen.account.clone())
     }
 
     /// What keeps a file from getting on.

@@ -14,9 +14,10 @@ use undergird_core::descriptor::open_apart;
 use undergird_core::dictionary::{Entry, SinkEntry, standard_level};
 use undergird_core::format::Format;
 use undergird_core::interner::Interner;
+use undergird_core::ledger;
 use undergird_core::record::{HEADER, Header, INLINE, Kind, flags};
 use undergird_core::ring::{Full, Producer};
-use undergird_core::ringfile::{DROPPED, RingMemory, TRUNCATED};
+use undergird_core::ringfile::{Account, RingMemory, TRUNCATED};
 use undergird_core::rotation::Rotation;
 
 use crate::announcement::Refusals;
@@ -32,7 +33,7 @@ static EPOCH: AtomicU64 = AtomicU64::new(1);
 pub struct File(PathBuf, u8, Vec<u8>, bool);
 
 /// The sinks that a record goes to, and how many went there.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Route {
     /// Its number in the dictionary.
     pub id: u32,
@@ -44,6 +45,16 @@ pub struct Route {
     pub emitted: u64,
     /// Records that were refused.
     pub dropped: u64,
+    /// Where others can read of both.
+    account: Account,
+}
+
+impl Route {
+    /// Notes down for others what it has taken before a position.
+    fn note(&self, cursor: u64) {
+        let kept = self.emitted - self.dropped;
+        self.account.enter(ledger::Entry { cursor, kept, lost: self.dropped });
+    }
 }
 
 /// The producer's side of a ring.
@@ -135,7 +146,10 @@ impl GilSide {
             return Some(known);
         }
         let id = self.intern(memory, &Entry::Route(sinks.into()))?;
-        self.routes.push(Route { id, sinks: sinks.into(), sync, ..Route::default() });
+        let account = memory.account(memory.accounts() - 1)?;
+        let route = Route { id, sinks: sinks.into(), sync, emitted: 0, dropped: 0, account };
+        route.note(self.producer.head());
+        self.routes.push(route);
         Some(self.routes.len() - 1)
     }
 
@@ -210,11 +224,19 @@ impl GilSide {
         pushed
     }
 
-    /// Counts refused records.
+    /// Notes down for others what every route has taken. Once for each quarter of the ring that fills up is enough: what
+    /// came after is there to be counted.
     #[cold]
-    pub fn refuse(&mut self, memory: &RingMemory, route: usize, header: &Header, payload: &[u8], count: u64) {
-        self.routes[route].dropped += count;
-        memory.add(DROPPED, count);
+    pub fn note(&self) {
+        self.routes.iter().for_each(|route| route.note(self.producer.head()));
+    }
+
+    /// Counts refused records; they are emitted already.
+    #[cold]
+    pub fn refuse(&mut self, route: usize, header: &Header, payload: &[u8], count: u64) {
+        let refused = &mut self.routes[route];
+        refused.dropped += count;
+        refused.note(self.producer.head());
         // Where its number does not say it, the name stands first in a record.
         let inline = || {
             let (length, rest) = payload.split_first_chunk::<4>()?;

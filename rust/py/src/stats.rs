@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use undergird_core::batch::Source;
+use undergird_core::census::Counts;
+use undergird_core::ledger::Entry;
 
 use crate::current::shared;
 use crate::dropin::counts::logging_calls;
@@ -13,34 +15,16 @@ use crate::gil::GilCell;
 use crate::producer::Route;
 use crate::runtime::Runtime;
 
-/// The counts of one file.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Counts {
-    emitted: u64,
-    written: u64,
-    dropped: u64,
-    failed: u64,
-    in_flight: u64,
-}
-
-impl Counts {
-    fn add(&mut self, other: Counts) {
-        self.emitted += other.emitted;
-        self.written += other.written;
-        self.dropped += other.dropped;
-        self.failed += other.failed;
-        self.in_flight += other.in_flight;
-    }
-
-    fn to_dict<'py>(self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let dict = PyDict::new(py);
-        dict.set_item("emitted", self.emitted)?;
-        dict.set_item("written", self.written)?;
-        dict.set_item("dropped", self.dropped)?;
-        dict.set_item("failed", self.failed)?;
-        dict.set_item("in_flight", self.in_flight)?;
-        Ok(dict)
-    }
+/// The counts of one file as Python gets them.
+pub fn dict_of(py: Python<'_>, counts: Counts) -> PyResult<Bound<'_, PyDict>> {
+    let Counts { emitted, written, dropped, failed, in_flight } = counts;
+    let dict = PyDict::new(py);
+    dict.set_item("emitted", emitted)?;
+    dict.set_item("written", written)?;
+    dict.set_item("dropped", dropped)?;
+    dict.set_item("failed", failed)?;
+    dict.set_item("in_flight", in_flight)?;
+    Ok(dict)
 }
 
 /// What the rings before the present one have done in this process, by file.
@@ -50,7 +34,7 @@ pub static PAST: GilCell<BTreeMap<PathBuf, Counts>> = GilCell::new(BTreeMap::new
 pub fn remember(py: Python<'_>, runtime: &Runtime) {
     let counts = count(runtime);
     let past = PAST.get(py);
-    counts.into_iter().for_each(|(path, counts)| past.entry(path).or_default().add(counts));
+    counts.into_iter().for_each(|(path, counts)| *past.entry(path).or_default() += counts);
 }
 
 /// Counts records that were refused by a ring which has ended since.
@@ -62,7 +46,7 @@ pub fn refused_late<'a>(
 ) {
     for (path, _) in sinks.filter(|(_, sink)| route.sinks.contains(sink)) {
         let late = Counts { emitted: count, dropped: count, ..Counts::default() };
-        PAST.get(py).entry(path.clone()).or_default().add(late);
+        *PAST.get(py).entry(path.clone()).or_default() += late;
     }
 }
 
@@ -75,9 +59,10 @@ fn count(runtime: &Runtime) -> BTreeMap<PathBuf, Counts> {
     let (tail, head) = (runtime.memory.ring().tail(), gil.producer.head());
     let mut all = BTreeMap::<PathBuf, Counts>::new();
     for (path, sink) in gil.sinks() {
-        let ledger = runtime.outlets.ledger(*sink);
+        let account = runtime.outlets.account(*sink);
         let done = loop {
-            match ledger.as_ref().map_or(Some(Default::default()), |ledger| ledger.read()) {
+            // The writer may not have met it yet.
+            match account.as_ref().map_or(Some(Entry { cursor: tail, ..Entry::default() }), |account| account.read()) {
                 Some(done) => break done,
                 None => std::hint::spin_loop(),
             }
@@ -86,8 +71,8 @@ fn count(runtime: &Runtime) -> BTreeMap<PathBuf, Counts> {
         let (emitted, dropped) = routes.fold((0, 0), |(e, d), route| (e + route.emitted, d + route.dropped));
         let leads = |id: u32| gil.routes.iter().any(|route| route.id == id && route.sinks.contains(sink));
         let in_flight = Source::count(&runtime.memory, &leads, tail, done.cursor, head);
-        let counts = Counts { emitted, written: done.written, dropped, failed: done.failed, in_flight };
-        all.entry(path.clone()).or_default().add(counts);
+        let counts = Counts { emitted, written: done.kept, dropped, failed: done.lost, in_flight };
+        *all.entry(path.clone()).or_default() += counts;
     }
     all
 }
@@ -109,19 +94,19 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let runtime = runtime.as_deref();
     let mut files = PAST.get(py).clone();
     if let Some(runtime) = runtime {
-        count(runtime).into_iter().for_each(|(path, counts)| files.entry(path).or_default().add(counts));
+        count(runtime).into_iter().for_each(|(path, counts)| *files.entry(path).or_default() += counts);
     }
     let mut total = Counts::default();
     let sinks = PyDict::new(py);
     for (path, counts) in files {
-        total.add(counts);
-        let dict = counts.to_dict(py)?;
+        total += counts;
+        let dict = dict_of(py, counts)?;
         if let Some(error) = runtime.and_then(|runtime| runtime.outlets.trouble(&path)) {
             dict.set_item("error", error)?;
         }
         sinks.set_item(path.as_os_str(), dict)?;
     }
-    let dict = total.to_dict(py)?;
+    let dict = dict_of(py, total)?;
     dict.set_item("sinks", sinks)?;
     dict.set_item("logging", logging_calls(py)?)?;
     dict.set_item(

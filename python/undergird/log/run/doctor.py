@@ -12,6 +12,8 @@ from undergird.log.run.rings import placement, ring_directories
 
 Facts = dict[str, Any]
 
+_COUNTS = "emitted {emitted} = written {written} + dropped {dropped} + failed {failed} + in flight {in_flight}"
+
 
 def examine(directory: Path | None = None) -> Facts:
     """What there is to say about rings and the logs they belong to.
@@ -21,7 +23,8 @@ def examine(directory: Path | None = None) -> Facts:
 
     Returns:
         `rings` and `logs`, each a list of mappings of plain data, and `ok`: whether all is well. It is not if a dead
-        process has left records, records were dropped or could not be written, or something cannot be read.
+        process has left records, records were dropped or could not be written, or something cannot be read. A ring's
+        `sinks` are the counts of each of its files, as in `undergird.stats`, all of one moment; `None` if no look was.
 
     Raises:
         OSError: If the directory is not there or cannot be read.
@@ -37,7 +40,7 @@ def examine(directory: Path | None = None) -> Facts:
 
 
 def doctor(directory: Path | None, out: TextIO, *, as_json: bool = False) -> int:
-    """Shows every ring (its place, its owner, what waits in it, what was dropped) and every log.
+    """Shows every ring (its place, its owner, what waits in it, what became of all others) and every log.
 
     Args:
         directory: As for `ring_directories`.
@@ -79,7 +82,8 @@ def _log(path: str, heads: dict[str, int]) -> Facts:
 
 def _ails(facts: Facts) -> bool:
     left = not facts.get("alive", True) and facts["lag_records"]
-    return bool("error" in facts or left or facts.get("dropped") or facts.get("failed"))
+    refused = any(counts["dropped"] or counts["failed"] for counts in (facts.get("sinks") or {}).values())
+    return bool("error" in facts or left or refused)
 
 
 def _show_ring(ring: Facts, out: TextIO) -> None:
@@ -92,7 +96,10 @@ def _show_ring(ring: Facts, out: TextIO) -> None:
     out.write(f"  placement        {ring['placement']}, {ring['capacity'] // 1024} KiB for records\n")
     out.write(f"  files            {', '.join(ring['files']) or 'none yet'}\n")
     out.write(f"  waiting          {ring['lag_records']} records, {ring['lag_bytes']} bytes\n")
-    out.write(f"  written          {ring['written']}, dropped {ring['dropped']}, failed {ring['failed']}\n")
+    if ring["sinks"] is None:
+        out.write("  counts           unknown: its process does not stand still, or its version writes none down\n")
+    sinks = (ring["sinks"] or {}).items()
+    out.writelines(f"  counts           {_COUNTS.format(**counts)}: {path}\n" for path, counts in sinks)
 
 
 def _show_log(log: Facts, out: TextIO) -> None:

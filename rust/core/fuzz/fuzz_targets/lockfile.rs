@@ -70,7 +70,7 @@ fn ring(log: &Path) -> RingMemory {
     let sink = SinkEntry::file(log.as_os_str().as_bytes());
     for entry in [Entry::Sink(sink), Entry::Route([0].into())] {
         // SAFETY: the only thread.
-        assert!(unsafe { memory.append_to_dictionary(&entry.encode(), 0) });
+        assert!(unsafe { memory.append_to_dictionary(&entry, 0) });
     }
     // SAFETY: the only producer.
     let mut producer = unsafe { Producer::new(memory.ring().clone()) };

@@ -2,10 +2,10 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::batch::Batch;
-use crate::ledger::{Entry, Ledger};
+use crate::ledger::Entry;
+use crate::ringfile::Account;
 use crate::rotation::Rotation;
 use crate::sink::FileSink;
 
@@ -47,7 +47,7 @@ pub struct Outlet {
     pub(super) written: u64,
     pub(super) failed: u64,
     pub(super) torn: u64,
-    ledger: Arc<Ledger>,
+    account: Account,
     pub(super) trouble: Option<Trouble>,
     /// Whether an error, or worse, may have been written since a round asked.
     pub(super) severe: bool,
@@ -60,7 +60,7 @@ pub struct Outlet {
 
 impl Outlet {
     /// A file of which nothing is written yet.
-    pub(super) fn new(id: u32, file: FileSink, cursor: u64, rotation: Rotation) -> Self {
+    pub(super) fn new(id: u32, file: FileSink, cursor: u64, rotation: Rotation, account: Account) -> Self {
         let outlet = Self {
             id,
             file,
@@ -69,7 +69,7 @@ impl Outlet {
             written: 0,
             failed: 0,
             torn: 0,
-            ledger: Arc::default(),
+            account,
             trouble: None,
             severe: false,
             rotation,
@@ -91,8 +91,8 @@ impl Outlet {
     }
 
     /// What it has done.
-    pub fn ledger(&self) -> &Arc<Ledger> {
-        &self.ledger
+    pub fn account(&self) -> &Account {
+        &self.account
     }
 
     /// What is wrong with it: why nothing is written; or that the log could not be put aside, or the disk not asked.
@@ -125,6 +125,6 @@ impl Outlet {
     }
 
     fn enter(&self) {
-        self.ledger.enter(Entry { cursor: self.cursor, written: self.written, failed: self.failed });
+        self.account.enter(Entry { cursor: self.cursor, kept: self.written, lost: self.failed });
     }
 }

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use undergird_core::batch::{Source, spill_path};
 use undergird_core::descriptor::Descriptor;
 use undergird_core::dictionary::{Entry, SinkEntry};
+use undergird_core::ledger;
 use undergird_core::lockfile::{Cursor, JOURNAL, Journal, LockFile, SLOTS, Stream};
 use undergird_core::record::block::{Form, encode_block};
 use undergird_core::record::{Header, INLINE, Kind, Value, encode_group, flags};
@@ -206,15 +207,23 @@ impl Maker {
         maker.route = maker.define(&Entry::Route(sinks.into()));
         maker.shape = maker.define(&Entry::Shape([&b"maker"[..], b"number"].map(Box::from).into()));
         maker.define(&Entry::Name(b"test".as_slice().into()));
+        maker.note();
         maker
     }
 
     /// Appends to the dictionary; the entry's number.
     pub fn define(&mut self, entry: &Entry) -> u32 {
         // SAFETY: this is the producer's thread.
-        assert!(unsafe { self.file.memory().append_to_dictionary(&entry.encode(), 0) });
+        assert!(unsafe { self.file.memory().append_to_dictionary(entry, 0) });
         self.entries += 1;
         self.entries - 1
+    }
+
+    /// Notes down for others that the route has taken all there is.
+    pub fn note(&self) {
+        let memory = self.file.memory();
+        let account = memory.account(memory.accounts() - 1).expect("a route");
+        account.enter(ledger::Entry { cursor: self.producer.head(), kept: self.next, lost: 0 });
     }
 
     pub fn payload(&self, number: u64) -> Vec<u8> {
