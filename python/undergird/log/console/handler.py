@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 
 from undergird import _core
 from undergird.errors import ConfigurationError
 from undergird.log.console.excerpt import Line, excerpt
+from undergird.log.console.patience import Patience
 from undergird.log.console.pretty import Entry, Page, spelled
 from undergird.log.console.terminal import cells, columns, harmless, has_colours
 from undergird.log.names import checked
@@ -28,6 +29,10 @@ STREAMS = ("stderr", "stdout")
 TRACEBACKS = ("short", "full")
 
 _failures = 0
+_dropped = 0
+
+# A pipe that has room at all takes so many bytes in one piece.
+_PIECE = 4096
 
 
 def failures() -> int:
@@ -35,11 +40,17 @@ def failures() -> int:
     return _failures
 
 
+def dropped() -> int:
+    """How many records the console did not show, because nobody read it."""
+    return _dropped
+
+
 class ConsoleHandler(logging.Handler):
     """Writes records to stderr or stdout at once, through `sys.stderr` or `sys.stdout` as it is at that moment.
 
     A live bar of tqdm or rich stays whole. A stream that cannot be written to never stops the program; `stats()` counts
-    under `console_failed` what could not be shown.
+    under `console_failed` what could not be shown, and under `console_dropped` what a pipe or a terminal that nobody
+    reads did not take within a second. The next line that is shown comes after one that says how many those were.
 
     Args:
         format: `"pretty"` for people: aligned, coloured in a terminal; or a file's `"text"`, `"logfmt"` or `"json"`.
@@ -70,6 +81,9 @@ class ConsoleHandler(logging.Handler):
         self.tracebacks = tracebacks
         self.call_site = call_site
         self.names = checked(names)
+        self.patience = Patience()
+        self._unsaid = 0
+        self._torn = False
         self._page = Page(None, False, 0)
         super().__init__(level)
 
@@ -93,7 +107,7 @@ class ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes one record."""
-        global _failures
+        global _failures, _dropped
         try:
             if held_back(record) is None:
                 return
@@ -103,10 +117,33 @@ class ConsoleHandler(logging.Handler):
             self.handleError(record)
             return
         try:
-            _write(getattr(sys, self.stream), line)
+            if not self._show(line, record.levelno):
+                self._unsaid += 1
+                _dropped += 1
         except Exception:
             # There is nowhere to say it: the stream is where the standard library would.
             _failures += 1
+
+    def flush(self) -> None:
+        """Says what was not shown, if that has not been said and the stream has room now."""
+        with self.lock or contextlib.nullcontext(), contextlib.suppress(Exception):
+            if self._unsaid:
+                self._show("", logging.NOTSET)
+
+    def _show(self, line: str, level: int) -> bool:
+        """Writes a line behind what is to be said before it; whether it is there as a whole."""
+        stream = getattr(sys, self.stream)
+        if not self.patience.takes(stream, level):
+            return False
+        before = "\n" if self._torn else ""
+        if self._unsaid:
+            told = "records not shown here, for nobody read the console: %d"
+            notice = logging.LogRecord("undergird", logging.WARNING, "", 0, told, (self._unsaid,), None)
+            before += self.format(notice) + "\n"
+        self._torn = not _write(stream, before + line, lambda: self.patience.takes(stream, level))
+        if not self._torn:
+            self._unsaid = 0
+        return not self._torn
 
     def format(self, record: logging.LogRecord) -> str:
         """What is written for a record, without the last line's end."""
@@ -161,14 +198,24 @@ def _block(whole: str) -> list[Line]:
     return [Line(0, line, "code") for line in whole.rstrip("\n").split("\n")]
 
 
-def _write(stream: Any, line: str) -> None:
+def _write(stream: Any, lines: str, goes_on: Callable[[], bool]) -> bool:
+    """Writes text for which there is room, as far as there is; whether that was all."""
+    step = _PIECE if lines.isascii() else _PIECE // 4
     with _bars_away(stream):
-        try:
-            stream.write(line)
-        except UnicodeEncodeError:
-            encoding = getattr(stream, "encoding", None) or "ascii"
-            stream.write(line.encode(encoding, "backslashreplace").decode(encoding))
-        stream.flush()
+        for begin in range(0, len(lines), step):
+            if begin and not goes_on():
+                return False
+            _put(stream, lines[begin : begin + step])
+    return True
+
+
+def _put(stream: Any, piece: str) -> None:
+    try:
+        stream.write(piece)
+    except UnicodeEncodeError:
+        encoding = getattr(stream, "encoding", None) or "ascii"
+        stream.write(piece.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
 
 
 @contextlib.contextmanager

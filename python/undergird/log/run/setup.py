@@ -16,6 +16,7 @@ from undergird.clock import WallClock, as_clock
 from undergird.errors import ConfigurationError
 from undergird.log.console import handler as on_console
 from undergird.log.console.handler import ConsoleHandler
+from undergird.log.console.patience import Patience
 from undergird.log.exceptions import frames, variables
 from undergird.log.names import checked as checked_names
 from undergird.log.run import joining
@@ -200,6 +201,7 @@ def configure(
     homes = [os.path.realpath(os.path.dirname(each.path)) for each in files] or [os.path.realpath(".")]  # noqa: PTH120
     if to_console is not None:
         to_console.call_site, to_console.names = call_site, said
+        to_console.patience = Patience(word, limit)
         handlers.append(to_console)
     # First, so that nothing of the new run is logged under the rules of the old one.
     redaction.use(rules)
@@ -288,8 +290,9 @@ def stats() -> dict[str, Any]:
         processes that this one has written; `ring`, the path of the ring, and `placement`, how it came there;
         `held_back`, how many records sampling has held back (they are neither emitted nor dropped), by logger;
         `renderers_failed` and `clock_failed`, how often a function given to `register` or a clock has failed;
-        `console_failed`, how many records the console could not show; `logging`, how many calls of the standard
-        library's loggers were `off`, how many `native`, and why the others were not, under `fallbacks`.
+        `console_failed` and `console_dropped`, how many records the console could not show, and how many it did not
+        because nobody read it; `logging`, how many calls of the standard library's loggers were `off`, how many
+        `native`, and why the others were not, under `fallbacks`.
 
     Example:
         >>> import undergird
@@ -302,6 +305,7 @@ def stats() -> dict[str, Any]:
         "renderers_failed": registry.failures(),
         "clock_failed": _core.clock_failures(),
         "console_failed": on_console.failures(),
+        "console_dropped": on_console.dropped(),
     }
     return {**_core.stats(), **own}
 

@@ -51,7 +51,7 @@ impl RingMemory {
     pub fn account(&self, n: usize) -> Option<Account> {
         let (begin, length) = self.header.dictionary;
         let used = self.region.atomic(DICTIONARY).load(Ordering::Relaxed) as usize;
-        let at = (begin + length).checked_sub((n + 1).checked_mul(Account::SIZE)?)?;
+        let at = (begin + length).checked_sub(n.checked_add(1)?.checked_mul(Account::SIZE)?)?;
         // Of a damaged ring anything can be expected.
         let is_sound = n < self.accounts() && at.is_multiple_of(8) && begin.checked_add(used)? <= at;
         is_sound.then(|| Account { region: Arc::clone(&self.region), at })
