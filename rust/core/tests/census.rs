@@ -167,7 +167,7 @@ fn every_look_balances_while_records_are_pushed_refused_and_written() {
             let mut entry = ledger::Entry::default();
             while !stop.load(Ordering::Relaxed) {
                 let before = maker.next;
-                let pushed = if before % 5 == 0 { maker.try_log_block(7) } else { maker.try_log() };
+                let pushed = if before.is_multiple_of(5) { maker.try_log_block(7) } else { maker.try_log() };
                 entry.kept += maker.next - before;
                 entry.lost += u64::from(pushed.is_err());
                 if pushed.is_err() || maker.producer.head() - entry.cursor > SMALL.data as u64 / 4 {

@@ -19,6 +19,7 @@ import pytest
 from tests.log.conftest import read_lines
 
 import undergird
+import undergird.log
 
 if TYPE_CHECKING:
     from tests.log.conftest import Run
@@ -62,6 +63,24 @@ def test_a_record_that_waits_is_in_flight(either: Run) -> None:
         assert counts(either)["in_flight"] == 9
     assert undergird.flush()
     assert counts(either)["written"] == 10
+
+
+def test_what_goes_to_a_file_that_the_writer_has_not_met_yet_is_in_flight(run: Run) -> None:
+    log = run.start()
+    log.info("first")
+    assert undergird.flush()
+    with held(run.path):
+        # For the first it waits now, and looks at nothing new.
+        log.info("waits")
+        second = run.path.with_name("second.log")
+        logging.root.addHandler(undergird.log.FileHandler(second))
+        log.info("for both")
+        found = undergird.stats()["sinks"]
+        assert balanced(found[str(second)]), found
+        assert found[str(second)]["in_flight"] == 1
+        assert found[str(run.path)]["in_flight"] == 2
+    assert undergird.flush()
+    assert len(read_lines(second)) == 1
 
 
 def test_what_no_level_lets_through_is_not_counted(either: Run) -> None:

@@ -114,7 +114,8 @@ def configure(
         sync: Whether a line is in the file when the call returns. Otherwise it is within 50 ms.
         overload: What happens when records come faster than the file takes them: `"block"` waits, for a second at
             most in which nothing is written; `"drop_newest"` refuses; `"drop_below:WARNING"` (or any level) refuses
-            below that level and waits from it on. What is refused is counted, and said in the file.
+            below that level and waits from it on. What is refused is counted, and said in the file. The same holds for
+            a console that nobody reads, and is said there.
         ring_dir: The folder above the rings, where records wait to be written; the default is `UNDERGIRD_RING_DIR`
             or else shared memory. Records survive the death of the process there.
         ring_size: Bytes of records that may wait; 4 MiB by default, rounded up to a power of two.
