@@ -24,6 +24,7 @@ mod overload;
 mod parts;
 mod producer;
 mod retirement;
+mod route;
 mod runtime;
 mod siblings;
 mod stats;

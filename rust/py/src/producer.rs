@@ -14,13 +14,13 @@ use undergird_core::descriptor::open_apart;
 use undergird_core::dictionary::{Entry, SinkEntry, standard_level};
 use undergird_core::format::Format;
 use undergird_core::interner::Interner;
-use undergird_core::ledger;
 use undergird_core::record::{HEADER, Header, INLINE, Kind, flags};
 use undergird_core::ring::{Full, Producer};
-use undergird_core::ringfile::{Account, RingMemory, TRUNCATED};
+use undergird_core::ringfile::{RingMemory, TRUNCATED};
 use undergird_core::rotation::Rotation;
 
 use crate::announcement::Refusals;
+use crate::route::Route;
 
 /// The index of all levels for which there is no other left.
 const OTHER_LEVELS: u8 = u8::MAX;
@@ -31,31 +31,6 @@ static EPOCH: AtomicU64 = AtomicU64::new(1);
 /// wait for their lines.
 #[derive(Clone, Debug, FromPyObject)]
 pub struct File(PathBuf, u8, Vec<u8>, bool);
-
-/// The sinks that a record goes to, and how many went there.
-#[derive(Clone, Debug)]
-pub struct Route {
-    /// Its number in the dictionary.
-    pub id: u32,
-    /// The numbers of its sinks.
-    pub sinks: Vec<u32>,
-    /// Whether a call waits for its line.
-    pub sync: bool,
-    /// Records that were logged, accepted or not.
-    pub emitted: u64,
-    /// Records that were refused.
-    pub dropped: u64,
-    /// Where others can read of both.
-    account: Account,
-}
-
-impl Route {
-    /// Notes down for others what it has taken before a position.
-    fn note(&self, cursor: u64) {
-        let kept = self.emitted - self.dropped;
-        self.account.enter(ledger::Entry { cursor, kept, lost: self.dropped });
-    }
-}
 
 /// The producer's side of a ring.
 pub struct GilSide {
@@ -147,9 +122,7 @@ impl GilSide {
         }
         let id = self.intern(memory, &Entry::Route(sinks.into()))?;
         let account = memory.account(memory.accounts() - 1)?;
-        let route = Route { id, sinks: sinks.into(), sync, emitted: 0, dropped: 0, account };
-        route.note(self.producer.head());
-        self.routes.push(route);
+        self.routes.push(Route::new(id, sinks, sync, account, self.producer.head()));
         Some(self.routes.len() - 1)
     }
 

@@ -12,7 +12,7 @@ use undergird_core::ledger::Entry;
 use crate::current::shared;
 use crate::dropin::counts::logging_calls;
 use crate::gil::GilCell;
-use crate::producer::Route;
+use crate::route::Route;
 use crate::runtime::Runtime;
 
 /// The counts of one file as Python gets them.
