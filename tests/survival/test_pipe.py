@@ -25,12 +25,16 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 NEIGHBOUR = """
-import pathlib, time, undergird
+import contextlib, pathlib, undergird
 undergird.configure("run.log", ring_size=65536)
 log = undergird.get_logger("neighbour")
-# The thread that recovers what the dead one left, and that hangs at the pipe.
-while "undergird-orpha\\n" not in [name.read_text() for name in pathlib.Path("/proc/self/task").glob("*/comm")]:
-    time.sleep(0.01)
+def threads():
+    for name in pathlib.Path("/proc/self/task").glob("*/comm"):
+        with contextlib.suppress(OSError):  # It has ended.
+            yield name.read_text()
+# The one that tries to recover what the dead one left, for as long as it is patient.
+while "undergird-orpha\\n" not in threads():
+    pass
 for number in range(20_000):
     log.info("beside it", number=number)
 assert undergird.flush(10)
