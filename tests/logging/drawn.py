@@ -22,7 +22,7 @@ class Odd:
 
 
 LOGGER = st.integers(0, 5)
-HANDLER = st.integers(0, 6)
+HANDLER = st.integers(0, 7)
 FORMATTER = st.integers(0, 3)
 LEVEL = st.sampled_from([0, 5, 10, 15, 20, 25, 30, 40, 50, 60])
 LEVELS = LEVEL | st.sampled_from(["INFO", "WARNING", "NOTSET", "none"])

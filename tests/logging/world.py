@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import sys
 import time
 import traceback
@@ -14,13 +15,15 @@ from typing import Any
 from unittest import mock
 
 from undergird import logging as ours
+from undergird.log import FileHandler
 from undergird.logging import install, uninstall
 
 # Whose loggers they are: the standard library's, those of `undergird.logging`, and the standard library's after `install`.
 KINDS = ("standard", "face", "installed")
 NAMES = ("model", "model.a", "model.a.b", "model.a.b.c", "model.d")
 
-_TIMES = ("created", "msecs", "relativeCreated")
+_STAMP = re.compile(rb'"timestamp":"[^"]*",')
+_TIMES = ("created", "msecs", "relativeCreated", "_undergird_times")
 
 
 class Seeing(logging.Handler):
@@ -120,6 +123,7 @@ class World:
             Formatting(self, 4),
             OwnStream(self, 5, self.streams[1]),
             logging.NullHandler(),
+            FileHandler(directory / "ours.log"),
         ]
         self.formatters: list[logging.Formatter] = [logging.Formatter()]
         self.kept: list[Callable[..., object]] = [self.loggers[0].info]
@@ -148,9 +152,12 @@ class World:
 
     def written(self) -> dict[str, bytes]:
         """What is in the files, once they have been flushed."""
-        for handler in self.files:
+        for handler in (*self.files, self.handlers[-1]):
             handler.flush()
-        return {path.name: path.read_bytes() for path in sorted(self.directory.iterdir())}
+        found = {path.name: path.read_bytes() for path in sorted(self.directory.iterdir()) if path.name[0] != "."}
+        if self.clock is None and "ours.log" in found:
+            found["ours.log"] = _STAMP.sub(b"", found["ours.log"])
+        return found
 
 
 def run(
