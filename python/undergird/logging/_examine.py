@@ -35,6 +35,7 @@ def _found(class_: type, name: str) -> Any:
 _originals: dict[type, dict[str, Any]] = {
     logging.Logger: {name: _found(logging.Logger, name) for name in _LOGGER},
     FileHandler: {name: _found(FileHandler, name) for name in _HANDLER},
+    logging.Handler: {"filter": _found(logging.Handler, "filter")},  # ours calls it
     logging.LogRecord: {"__init__": _found(logging.LogRecord, "__init__")},
 }
 _record = logging.LogRecord
