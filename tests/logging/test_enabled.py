@@ -228,6 +228,20 @@ def test_context_is_in_the_line_as_in_the_standard_librarys(log: Log) -> None:
     assert (first["request"], first["steps"]) == ("r1", [1, 2])
 
 
+def test_an_argument_that_sets_the_run_up_anew_within_a_context_is_in_one_line(log: Log, tmp_path: Path) -> None:
+    class Anew:
+        def __str__(self) -> str:
+            undergird.configure(tmp_path / "other.log")
+            return "anew"
+
+    settled(log)
+    with undergird.context(request="r1"):
+        for number in range(10):
+            log.logger.info("%d %s", number, Anew())
+            undergird.shutdown()
+    assert [(line["message"], line["request"]) for line in log.lines()] == [(f"{n} anew", "r1") for n in range(10)]
+
+
 def test_names_are_in_the_line_as_in_the_standard_librarys(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     log.handler.names = ("process", "process_id", "thread", "thread_id")
     settled(log)

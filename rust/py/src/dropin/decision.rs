@@ -60,8 +60,10 @@ impl Decision {
         let classes: Vec<_> = examined
             .classes
             .into_iter()
-            .map(|class| (version_of(&class), class.unbind()))
-            .map(|(v, c)| (c, v))
+            .map(|class| {
+                let version = version_of(&class);
+                (class.unbind(), version)
+            })
             .collect();
         if !watched || classes.iter().any(|(_, version)| *version == 0) {
             return Ok(None);

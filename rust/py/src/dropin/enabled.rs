@@ -58,6 +58,18 @@ pub unsafe fn log(
     if plan.extras & extras::SITE != 0 {
         return Ok(Outcome::Theirs(Reason::CallSite));
     }
+    let context = if in_use & extras::CONTEXT != 0 { context::fields(py) } else { None };
+    // SAFETY: as above.
+    let epoch = unsafe { runtime.gil() }.epoch;
+    let context_keys = match context.as_ref().map(|context| context.get().shape(epoch)) {
+        None => INLINE,
+        Some(Some(keys)) => keys,
+        // That may run Python: from the start again, with fields that are ready.
+        Some(None) => {
+            let ready = context.as_ref().map_or(Ok(false), |context| context.get().prepare())?;
+            return Ok(if ready { Outcome::Stale } else { Outcome::Theirs(Reason::Other) });
+        }
+    };
     let mut header = Header {
         kind: Kind::Log as u8,
         level: plan.level(level),
@@ -73,7 +85,8 @@ pub unsafe fn log(
         header.flags |= flags::NAME_INLINE;
         scratch.text(&plan.name_text);
     }
-    // From here on Python may run: neither `decision` nor `plan` is used again.
+    // From here on Python may run: neither `decision` nor `plan` is used again, nor `runtime` until it is certain that it is
+    // the one of this process still.
     // SAFETY: the caller's promise.
     unsafe {
         if let &[_, only] = args
@@ -96,24 +109,9 @@ pub unsafe fn log(
             extras::encode(py, extras, names, 0, &mut header, &mut scratch, &mut noticed)?;
         }
     }
-    if in_use & extras::CONTEXT != 0
-        && let Some(context) = context::fields(py)
-    {
-        let context = context.get();
-        // SAFETY: the GIL is held; the reference ends here.
-        let epoch = unsafe { runtime.gil() }.epoch;
-        let keys = match context.shape(epoch) {
-            Some(keys) => keys,
-            None => {
-                noticed.ran_python = true;
-                match context.prepare()?.then(|| context.shape(epoch)).flatten() {
-                    Some(keys) => keys,
-                    None => return Ok(Outcome::Theirs(Reason::Other)),
-                }
-            }
-        };
+    if let Some(context) = &context {
         header.flags |= flags::CONTEXT;
-        context.encode(py, keys, &mut scratch, &mut noticed);
+        context.get().encode(py, context_keys, &mut scratch, &mut noticed);
     }
     if noticed.truncated {
         header.flags |= flags::TRUNCATED;
