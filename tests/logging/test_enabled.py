@@ -489,6 +489,7 @@ PATCHED = [
     (standard.Logger, "findCaller"),
     (standard.Filterer, "filter"),
     (standard.Handler, "handle"),
+    (standard.Handler, "filter"),
     (FileHandler, "emit"),
     (FileHandler, "handle"),
     (standard.LogRecord, "__init__"),
