@@ -59,6 +59,11 @@ def test_dir_shows_the_names_that_are_loaded_on_use(script: Script) -> None:
     assert set(undergird.__all__) <= set(shown)
 
 
+@pytest.mark.parametrize("room", ["clock", "log", "logging"])
+def test_a_room_is_there_when_it_is_named(room: str, script: Script) -> None:
+    script(f"import undergird; assert undergird.{room}.__name__ == 'undergird.{room}'")
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = undergird.no_such_name

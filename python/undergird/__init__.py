@@ -74,17 +74,17 @@ _HOME = {
     "context": "undergird._context",
 }
 
-_MODULES = frozenset({"clock"})
+_MODULES = frozenset({"clock", "log", "logging"})
 
 
 def __getattr__(name: str) -> Any:
-    """Loads a public name from its room when it is first used."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Loads a public name from its room, or a room, when it is first used."""
     from importlib import import_module
 
     if name in _MODULES:
         return import_module(f"undergird.{name}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_HOME.get(name, "undergird.log")), name)
     globals()[name] = value
     return value

@@ -23,6 +23,7 @@ from undergird.log.tree.handlers import FileHandler
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.conftest import Script
     from tests.log.conftest import Run
 
 LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -337,3 +338,56 @@ def test_a_log_in_another_directory_tells_where_its_ring_is(
 
     ring = undergird.stats()["ring"]
     assert ring_directories(tmp_path) == ring_directories(tmp_path / "elsewhere") == [ring.parent]
+
+
+HANDLER_ALONE = """
+import logging, os, sys
+import undergird
+from undergird import _core
+from undergird.log import FileHandler
+
+records, emit = [], _core.emit
+_core.emit = lambda *parts: records.append(parts) or emit(*parts)
+os.mkdir("elsewhere")
+logging.getLogger("sim").addHandler(FileHandler("sim.log"))
+logging.getLogger("other").addHandler(FileHandler("elsewhere/other.log", format="logfmt"))
+log = {logger}
+logging.getLogger("sim").setLevel("INFO")
+for number in range(1000):
+    log.info("record %d", number)
+logging.getLogger("other").warning("once")
+stats = undergird.stats()
+assert stats["emitted"] == 1001, stats
+assert type(log) is logging.Logger or len(records) < 5, len(records)
+{end}
+"""
+
+
+@pytest.mark.parametrize("logger", ["undergird.get_logger('sim')", "logging.getLogger('sim')"])
+@pytest.mark.parametrize("end", ["", "os._exit(not undergird.flush())"])
+def test_a_handler_that_was_put_on_a_logger_by_hand_begins_a_run(
+    logger: str, end: str, script: Script, tmp_path: Path, ring_dir: Path
+) -> None:
+    done = script(HANDLER_ALONE.format(logger=logger, end=end))
+    assert done.stderr == ""
+    found = [json.loads(line) for line in (tmp_path / "sim.log").read_text().splitlines()]
+    assert [line["message"] for line in found] == [f"record {number}" for number in range(1000)]
+    assert "message=once" in (tmp_path / "elsewhere" / "other.log").read_text()
+
+
+def test_a_run_that_was_begun_by_a_handler_is_replaced_by_configure(
+    script: Script, tmp_path: Path, ring_dir: Path
+) -> None:
+    script("""
+import logging, undergird
+from undergird.log import FileHandler
+logging.root.addHandler(FileHandler("first.log"))
+logging.warning("one")
+undergird.configure("run.log")
+logging.warning("two")
+""")
+    messages = [
+        [json.loads(line)["message"] for line in (tmp_path / name).read_text().splitlines()]
+        for name in ("first.log", "run.log")
+    ]
+    assert messages == [["one", "two"], ["two"]]

@@ -119,6 +119,8 @@ pub fn reconfigure(py: Python<'_>, settings: Settings, deadline: Option<Instant>
     // What is waiting is written before the change, so that it is not the new set-up's first act.
     let drained = flush(py, deadline)?;
     *SETTINGS.get(py) = Some(settings);
+    // Loggers that found no run have planned to do without one.
+    invalidate();
     fork::set_up();
     Ok(retire(py, deadline) && drained)
 }

@@ -243,6 +243,27 @@ def configure(
         _warn(_core.start(elsewhere), homes[0], rings or "shared memory")
 
 
+def begin(directory: str) -> None:
+    """Begins a run as `configure` does by default, for a file whose handler was put on the tree by hand.
+
+    Args:
+        directory: Where that file is.
+    """
+    _core.configure(
+        directory,
+        ring_dir=ring_folder(None),
+        ring_size=ring_bytes(None),
+        worker_ring_size=WORKER_RING_SIZE,
+        sync=False,
+        overload="block",
+        overload_level=0,
+        fsync="never",
+        fsync_seconds=0.0,
+        timeout=EXIT_TIMEOUT,
+    )
+    _end_with_the_program()
+
+
 def is_set_up() -> bool:
     """Whether `configure` has put handlers on the root."""
     return bool(_ours)
@@ -323,13 +344,19 @@ def _warn(placement: str | None, directory: str, wanted: str) -> None:
     warnings.warn(what, RuntimeWarning, stacklevel=3)
 
 
+def _end_with_the_program() -> None:
+    global _registered
+    if not _registered:
+        atexit.register(shutdown)
+        _registered = True
+
+
 def _replace(handlers: list[logging.Handler]) -> None:
     """Puts handlers on the root in the places of those that were put there before.
 
     In one step: a thread that is going through the root's handlers meanwhile meets the old or the new ones, and
     neither none nor both.
     """
-    global _registered
     with logging._lock:  # type: ignore[attr-defined]
         root, new, result = logging.root, list(handlers), []
         for handler in root.handlers:
@@ -340,6 +367,4 @@ def _replace(handlers: list[logging.Handler]) -> None:
         root.handlers[:] = result + new
         # They are not closed: that would wait, and the core writes what is left.
         _ours[:] = handlers
-    if not _registered:
-        atexit.register(shutdown)
-        _registered = True
+    _end_with_the_program()

@@ -99,9 +99,20 @@ class FileHandler(logging.Handler):
             if held_back(record) is None:
                 return
             record = unwrapped(record)
-            _core.emit(self.sink, parts_of(record, call_site=self.call_site, names=self.names))
+            self._emit(parts_of(record, call_site=self.call_site, names=self.names))
         except Exception:
             self.handleError(record)
+
+    def _emit(self, parts: _core.Parts) -> None:
+        if _core.emit(self.sink, parts):
+            return
+        from undergird.log.run.setup import begin
+
+        if _core.start([]) is None:
+            # Nobody has called `configure`: the first file begins the run.
+            begin(os.path.dirname(self.path))  # noqa: PTH120
+        if not _core.emit(self.sink, parts):
+            raise RuntimeError(f"the ring has no room for another file: {self.path} gets nothing")
 
     def flush(self) -> None:
         """Waits until everything logged so far is in the file, for five seconds at most."""
