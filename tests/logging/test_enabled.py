@@ -656,3 +656,28 @@ def test_a_forked_child_logs_natively_into_the_same_file(script: Script) -> None
         assert native == (3 if sys.version_info >= (3, 12) else 0), native
         """
     )
+
+
+def test_without_a_run_it_is_known_why_calls_are_the_standard_librarys_until_there_is_one(script: Script) -> None:
+    script(
+        """
+        import io, logging, sys
+        import undergird
+        undergird.logging.install()
+        logging.basicConfig(stream=io.StringIO(), level="INFO")
+        log = logging.getLogger("sim")
+        def counts():
+            return undergird.stats()["logging"]
+        for number in range(100):
+            log.info("number %d", number)
+        why = "foreign handler" if sys.version_info >= (3, 12) else "unwatched"
+        assert counts() == {"off": 0, "native": 0, "fallbacks": {why: 100}}, counts()
+        undergird.configure("run.log")
+        # In place, as no dictionary tells.
+        del logging.root.handlers[0]
+        for number in range(100):
+            log.info("number %d", number)
+        assert counts()["native"] == (100 if why == "foreign handler" else 0), counts()
+        assert undergird.stats()["emitted"] == 100
+        """
+    )

@@ -57,16 +57,19 @@ class Examined(NamedTuple):
     """What was found, as the core reads it: by name, in this order.
 
     Attributes:
-        allowed: Whether calls may be native if the logger's plan says so.
+        allowed: Whether calls may be native if the logger's plan says so: nothing has been replaced, and some handler is
+            ours.
         reason: Why those that are not native are not; as `logging_calls` names it.
         dictionaries: What is void with a change in one of these.
         classes: …and with a change of one of these.
+        lists: The handlers of each logger on the way, which decide where no call is allowed.
     """
 
     allowed: bool
     reason: str
     dictionaries: list[dict[Any, Any]]
     classes: list[type]
+    lists: list[list[logging.Handler]]
 
 
 def examine(logger: logging.Logger) -> Examined:
@@ -80,9 +83,10 @@ def examine(logger: logging.Logger) -> Examined:
     ours = [handler for handler in handlers if type(handler) is FileHandler]
     dictionaries: list[dict[Any, Any]] = [vars(one) for one in (*chain, *ours, time)]
     dictionaries.append(logging._levelToName)
-    classes: list[type] = [FileHandler, logging.LogRecord] if ours else [FileHandler]
+    classes: list[type] = [FileHandler, logging.LogRecord] if ours else []
     blocked = _blocked(logger, ours)
-    return Examined(not blocked, blocked or _reason(logger, handlers, ours), dictionaries, classes)
+    reason = blocked or _reason(logger, handlers, ours)
+    return Examined(not blocked and bool(ours), reason, dictionaries, classes, [at.handlers for at in chain])
 
 
 def _blocked(logger: logging.Logger, ours: list[FileHandler]) -> str | None:

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::types::{PyDict, PyList, PyString, PyType};
 
 use super::counts::Reason;
 use super::interpreter::version_of;
@@ -13,6 +13,7 @@ use super::watchers::watch;
 use crate::fast::plan::Plan;
 use crate::fast::planning::make_plan;
 use crate::fast::upcall::call;
+use crate::fast::watch::Watched;
 use crate::generation::generation;
 use crate::gil::GilCell;
 
@@ -23,9 +24,10 @@ struct Examined<'py> {
     reason: Bound<'py, PyString>,
     dictionaries: Vec<Bound<'py, PyDict>>,
     classes: Vec<Bound<'py, PyType>>,
+    lists: Vec<Bound<'py, PyList>>,
 }
 
-/// A decision. It holds while the classes have these versions, and the plan holds.
+/// A decision. It holds while the classes have these versions, and the plan holds, or the lists are as they were.
 pub struct Decision {
     /// No other decision has it.
     pub number: u64,
@@ -34,6 +36,8 @@ pub struct Decision {
     /// Why those that are not native are not.
     pub reason: Reason,
     classes: Vec<(Py<PyType>, u32)>,
+    /// The handlers of the chain, where there is no plan.
+    lists: Vec<Watched>,
 }
 
 static DECISIONS: GilCell<u64> = GilCell::new(0);
@@ -68,10 +72,14 @@ impl Decision {
         if !watched || classes.iter().any(|(_, version)| *version == 0) {
             return Ok(None);
         }
-        let plan = if examined.allowed { Some(make_plan(logger)?) } else { None };
+        let (plan, lists) = if examined.allowed {
+            (Some(make_plan(logger)?), Vec::new())
+        } else {
+            (None, examined.lists.into_iter().map(Watched::new).collect())
+        };
         let number = DECISIONS.get(py);
         *number += 1;
-        Ok(Some(Self { number: *number, plan, reason: Reason::named(&examined.reason.to_cow()?), classes }))
+        Ok(Some(Self { number: *number, plan, reason: Reason::named(&examined.reason.to_cow()?), classes, lists }))
     }
 
     /// Whether a level was enabled; unknown, if no call is native.
@@ -84,9 +92,9 @@ impl Decision {
     #[inline]
     pub fn holds(&self, py: Python<'_>) -> bool {
         self.classes.iter().all(|(class, version)| version_of(class.bind(py)) == *version)
-            && self
-                .plan
-                .as_ref()
-                .is_none_or(|plan| plan.generation == generation().load(Ordering::Relaxed) && plan.still_holds(py))
+            && match &self.plan {
+                Some(plan) => plan.generation == generation().load(Ordering::Relaxed) && plan.still_holds(py),
+                None => self.lists.iter().all(|list| list.is_unchanged(py)),
+            }
     }
 }

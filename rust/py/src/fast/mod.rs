@@ -27,4 +27,4 @@ pub mod site;
 mod surroundings;
 pub mod upcall;
 pub mod values;
-mod watch;
+pub mod watch;
