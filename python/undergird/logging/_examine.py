@@ -57,8 +57,8 @@ class Examined(NamedTuple):
     """What was found, as the core reads it: by name, in this order.
 
     Attributes:
-        allowed: Whether calls may be native if the logger's plan says so: nothing has been replaced, and some handler is
-            ours.
+        allowed: Whether calls may be native if the logger's plan says so: nothing has been replaced, and a handler
+            is ours.
         reason: Why those that are not native are not; as `logging_calls` names it.
         dictionaries: What is void with a change in one of these.
         classes: …and with a change of one of these.
