@@ -59,6 +59,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def _no_run_left() -> Iterator[None]:
     """A run that a file of tests has set up ends with it, or it would make a ring in another test's directory."""
+    level = logging.root.level
     yield
     import undergird
     from undergird.log import ConsoleHandler, FileHandler
@@ -67,6 +68,7 @@ def _no_run_left() -> Iterator[None]:
     for handler in logging.root.handlers[:]:
         if isinstance(handler, FileHandler | ConsoleHandler):
             logging.root.removeHandler(handler)
+    logging.root.setLevel(level)
 
 
 @pytest.fixture
