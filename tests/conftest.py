@@ -59,7 +59,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def _no_run_left() -> Iterator[None]:
     """A run that a file of tests has set up ends with it, or it would make a ring in another test's directory."""
-    level = logging.root.level
+    level, methods = logging.root.level, dict(vars(logging.Logger))
     yield
     import undergird
     from undergird.log import ConsoleHandler, FileHandler
@@ -69,6 +69,7 @@ def _no_run_left() -> Iterator[None]:
         if isinstance(handler, FileHandler | ConsoleHandler):
             logging.root.removeHandler(handler)
     logging.root.setLevel(level)
+    assert dict(vars(logging.Logger)) == methods, "a patch of the standard library's loggers was left"
 
 
 @pytest.fixture
