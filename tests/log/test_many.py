@@ -309,7 +309,6 @@ def test_series_are_columns(run: Run) -> None:
     assert [line["x"] for line in run.lines()] == [1.5, 2.5, 3.5]
 
 
-@pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "2.0.0", reason="numpy 2 brought them")
 def test_strings_of_any_length_are_columns(run: Run) -> None:
     texts = ["a", "", "é" * 300, "\U0001f600"]
     run.start().many("event", x=np.array(texts, dtype=np.dtypes.StringDType()))

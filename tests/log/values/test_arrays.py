@@ -84,7 +84,6 @@ def test_a_small_array_is_an_array(either: Run, array: Any, expected: Any) -> No
     assert written(either, array) == expected
 
 
-@pytest.mark.skipif(not hasattr(np, "dtypes") or not hasattr(np.dtypes, "StringDType"), reason="numpy before 2")
 def test_an_array_of_strings_of_any_length_is_an_array(either: Run) -> None:
     assert written(either, np.array(["a", "bc"], dtype=np.dtypes.StringDType())) == ["a", "bc"]
 
