@@ -54,7 +54,7 @@ def address_sanitizer(shell: Shell, *, deep: bool) -> None:
     skipped = [] if deep else ["--", "--skip", "at_any_system_call", "--skip", "whichever_call"]
     shell.run(
         ["cargo", "test", *_CORE, "--target", _HOST, "--lib", "--tests", *skipped],
-        env={**compiled_with("-Zsanitizer=address", "asan"), "PROPTEST_CASES": "32"},
+        env={**compiled_with("-Zsanitizer=address", "asan"), "PROPTEST_CASES": "32" if deep else "8"},
     )
 
 

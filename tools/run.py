@@ -26,7 +26,8 @@ from shell import ROOT, RunError, Shell
 BUDGETS = {"builds": 6, "lint and types": 2, "rust": 3, "sanitizers, fuzzing": 3, "python": 8}
 
 # What a file shares between its tests is made once.
-PARALLEL = ("--numprocesses=2", "--dist=loadfile")
+# Tests wait now and then: three at a time keep two processors busy.
+PARALLEL = ("--numprocesses=3", "--dist=loadfile", "--no-loadscope-reorder")
 
 
 def prepared(shell: Shell, profile: str, versions: list[Python]) -> Python:
@@ -46,7 +47,7 @@ def suites(shell: Shell, versions: list[Python], ran: list[str], *options: str, 
     for python in versions:
         print(f"--- Python {python.version} ---", flush=True)
         # Kills test the core, which is the same under every interpreter: the newest has the full number of them.
-        rounds = os.environ.get("UNDERGIRD_KILL_ROUNDS", "200" if python == versions[-1] else "50")
+        rounds = os.environ.get("UNDERGIRD_KILL_ROUNDS", "200" if python == versions[-1] else "20")
         try:
             structlog_tests.fetch(shell, python)
             shell.run(
@@ -107,7 +108,7 @@ def test(shell: Shell, *, deep: bool) -> bool:
             native.package_under_address_sanitizer(shell, newest, "tests/log")
         native.thread_sanitizer(shell)
         native.valgrind(shell)
-        native.fuzz(shell, seconds=int(os.environ.get("FUZZ_SECONDS", "3600" if deep else "10")))
+        native.fuzz(shell, seconds=int(os.environ.get("FUZZ_SECONDS", "3600" if deep else "7")))
 
     def python() -> None:
         options: tuple[str, ...] = ()

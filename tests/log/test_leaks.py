@@ -12,7 +12,7 @@ import pytest
 import structlog
 from tests.log import kinds_of_calls, kinds_of_values  # noqa: F401
 from tests.log.kind import KINDS, SHARED
-from tests.memory import held
+from tests.memory import held, set_aside
 
 import undergird
 
@@ -39,6 +39,11 @@ def measure() -> dict[str, int]:
     assert undergird.flush(60.0)
     now = held()
     return {**now, "references": sum(sys.getrefcount(thing) for thing in SHARED)}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick_to_measure() -> None:
+    set_aside()
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.memory import held
+from tests.memory import held, set_aside
 
 from undergird import logging
 from undergird.logging import install, uninstall
@@ -24,6 +24,11 @@ TURNS = (1_000_000 if DEEP else 2_000) // ROUNDS
 ALLOWED = {"blocks": 100, "objects": 100, "bytes": 32 << 10}
 
 Make = Callable[[str], standard.Logger]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick_to_measure() -> None:
+    set_aside()
 
 
 @pytest.fixture(params=["face", "installed"])
