@@ -152,6 +152,23 @@ def test_names_are_in_the_line_as_in_the_standard_librarys(log: Log, monkeypatch
     assert "thread_name" not in third
 
 
+def test_fields_of_the_run_are_in_the_line_as_in_the_standard_librarys(log: Log, tmp_path: Path) -> None:
+    log.handler.names = ("process_id",)
+    settled(log)
+    undergird.configure(tmp_path / "root.log", fields={"run_id": "a1", "grid": (3, 4)})
+    try:
+        assert is_native(lambda: log.logger.info("x %d", 1)) == TELLS
+        theirs(log.logger, "info", "x %d", 1)
+        first, second, third = log.lines()
+    finally:
+        undergird.configure(tmp_path / "root.log")
+    assert list(first.items()) == list(second.items()) == list(third.items())
+    assert (first["run_id"], first["grid"]) == ("a1", [3, 4])
+    log.logger.info("x")
+    [fourth] = log.lines()
+    assert "run_id" not in fourth
+
+
 def test_the_place_of_the_call_is_the_callers(log: Log) -> None:
     log.handler.call_site = True
     log.logger.info("here")

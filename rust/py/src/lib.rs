@@ -52,6 +52,8 @@ mod _core {
     #[pymodule_export]
     use crate::fast::clock::{SimulationClock, clock_failures, clock_times, set_clock, watch_clock};
     #[pymodule_export]
+    use crate::fast::constants::set_constants;
+    #[pymodule_export]
     use crate::fast::context::{get_context, set_context};
     #[pymodule_export]
     use crate::fast::fields::Fields;

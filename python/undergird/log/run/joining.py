@@ -9,6 +9,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from undergird.log.values.redaction import Redaction, Rules
@@ -69,6 +70,9 @@ def join(configure: Callable[..., None]) -> None:
 def _encoded(value: object) -> object:
     if isinstance(value, Rules):
         return {"redaction": value.given._asdict()}
+    if isinstance(value, MappingProxyType):
+        # As a text: the names in it are the user's, and none of those below.
+        return {"plain": json.dumps(dict(value))}
     if isinstance(value, re.Pattern):
         return {"pattern": value.pattern, "flags": value.flags}
     if isinstance(value, datetime.time):
@@ -92,6 +96,8 @@ def _decoded(value: dict[str, Any]) -> object:
     match value:
         case {"redaction": redaction}:
             return Redaction(**redaction)
+        case {"plain": plain}:
+            return json.loads(plain)
         case {"pattern": pattern, "flags": flags}:
             return re.compile(pattern, flags)
         case {"time": time}:

@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from undergird import _core
@@ -36,7 +37,7 @@ from undergird.log.run.settings import (
 )
 from undergird.log.sampling import announce
 from undergird.log.tree.handlers import FileHandler
-from undergird.log.values import redaction, registry
+from undergird.log.values import constants, redaction, registry
 from undergird.log.values.redaction import Redaction, rules_of
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def configure(
     console_tracebacks: str = "short",
     call_site: bool = False,
     names: Iterable[str] | str = (),
+    fields: Mapping[str, object] = MappingProxyType({}),
     clock: Clock | Callable[[], float] | None = None,
     sample: Sample | Limit | Mapping[int | str, Sample | Limit] | None = None,
     sync: bool = False,
@@ -105,6 +107,8 @@ def configure(
         call_site: Whether lines say function, line and file of the call.
         names: Who logged, in fields of each line: any of `"process"`, `"thread"` and `"task"` (their names),
             `"process_id"`, `"thread_id"`, and `"rank"`, where MPI, Slurm or torchrun has started the process.
+        fields: Fields of every record of the run, in each process that joins it, such as `{"run_id": "a1", "seed": 7}`:
+            as they are now, at most 16 KiB of JSON. Those of the context, bound ones and the call's hide them.
         clock: A clock whose time each record bears as `sim_time` beside its `timestamp`, such as the simulation's
             (`undergird.clock.SimulationClock`); one that says `stamps` makes the `timestamp` itself. `None`: the wall
             clock alone. Its errors are counted, and such a record goes without.
@@ -163,6 +167,7 @@ def configure(
     disk, fsync_seconds = durability(fsync)
     said = checked_names(names)
     rules = rules_of(redact)
+    run_fields = constants.checked(fields, rules)
     left_out = suppressed(exception_suppress)
     rotation = rotation_of(
         max_bytes=max_bytes,
@@ -212,6 +217,7 @@ def configure(
     _core.set_clock(its_clock)
     _core.set_sampling(rules_of_levels)
     _core.redact(None if rules is None else rules.mask)
+    constants.use(run_fields)
     _core.configure(
         homes[0],
         ring_dir=rings,
@@ -231,6 +237,7 @@ def configure(
         "sinks": further,
         "level": number,
         "names": said,
+        "fields": MappingProxyType(run_fields),
         "overload": f"{word}:{limit}" if word == "drop_below" else word,
         "redact": rules,
         "ring_dir": rings,

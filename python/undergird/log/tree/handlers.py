@@ -16,7 +16,7 @@ from undergird.log.tree.eventdicts import unwrapped
 from undergird.log.tree.messages import message
 from undergird.log.tree.slow import fields_of
 from undergird.log.tree.times import times
-from undergird.log.values import redaction
+from undergird.log.values import constants, redaction
 from undergird.log.values.texts import text
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def parts_of(record: logging.LogRecord, *, call_site: bool, names: tuple[str, ..
     fields = fields_of(record)
     if record.stack_info:
         fields = {**fields, "stack_info": record.stack_info}
-    fields = {**fields_of_names(record, names), **fields, **locals_of(record.exc_info)}
+    fields = {**fields_of_names(record, names), **constants.current, **fields, **locals_of(record.exc_info)}
     stamp, sim_time = times(record)
     return {
         "stamp": stamp,

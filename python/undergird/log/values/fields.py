@@ -51,26 +51,26 @@ def plain_of(value: object, name: str = "") -> Plain:
     return _walked(value, Walk(name, redaction.current))
 
 
-def frozen(value: object, name: str = "") -> object:
+def frozen(value: object, name: str = "", rules: Rules | None = None) -> object:
     """The value as it is now: itself if it cannot change, else plain data. Without what is redacted.
 
     Args:
         value: Any value.
         name: The field's name, for redaction.
+        rules: What is redacted; nothing by default.
 
     Example:
         >>> position = [3, 4]
         >>> frozen(position) is position, frozen(position), frozen(1 + 2j)
         (False, [3, 4], '(1+2j)')
     """
-    rules = redaction.current
     if rules is not None and rules.hides(name):
         return rules.mask
     if type(value) is str:
         return value if rules is None else rules.text(value)
     # An integer that no reader would take is a text from the beginning, or it could not even be shown.
     is_plain = _is_number(type(value)) and not (type(value) is int and digits_of(value) is None)
-    return value if is_plain else plain_of(value, name)
+    return value if is_plain else _walked(value, Walk(name, rules))
 
 
 def frozen_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,7 +80,8 @@ def frozen_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
         >>> frozen_fields({"position": (3, 4)})
         {'position': [3, 4]}
     """
-    return {name: frozen(value, name) for name, value in fields.items()}
+    rules = redaction.current
+    return {name: frozen(value, name, rules) for name, value in fields.items()}
 
 
 def redacted(fields: Mapping[str, Any]) -> Mapping[str, Any]:

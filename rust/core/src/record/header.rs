@@ -34,7 +34,7 @@ pub mod flags {
     pub const EXCEPTION: u16 = 1 << 6;
     /// Something was too long and was cut.
     pub const TRUNCATED: u16 = 1 << 7;
-    /// Names of thread, process and task, as fields that stand before those of the context.
+    /// Names of thread, process and task, and the fields of the run: they stand before those of the context.
     pub const NAMES: u16 = 1 << 8;
     /// The time of the simulation, beside the stamp.
     pub const SIM_TIME: u16 = 1 << 9;

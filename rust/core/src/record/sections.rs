@@ -100,7 +100,7 @@ impl<'a> Sections<'a> {
         Ok(Some(Site { function: self.rest.text()?, file: self.rest.text()?, line: self.rest.u32()? }))
     }
 
-    /// How many groups there are: names, fields of the context, those bound to the logger, those of the call.
+    /// How many groups there are: names and fields of the run, fields of the context, those bound to the logger, those of the call.
     #[inline(always)]
     pub fn group_count(&self) -> usize {
         // Not by counting bits at once: in most records there is one.

@@ -77,8 +77,9 @@ pub unsafe fn log(
         name: plan.name,
         ..Header::default()
     };
-    let (number, route, names) = (decision.number, plan.route(level), plan.names);
-    let (extras, for_nobody) = (plan.extras | in_use & extras::CLOCK, plan.is_for_nobody(level));
+    let (number, route, for_nobody) = (decision.number, plan.route(level), plan.is_for_nobody(level));
+    let extras = plan.extras | in_use & extras::CLOCK;
+    let extras = (extras != 0).then(|| (extras, plan.names.clone()));
     let mut scratch = Scratch::new();
     let mut noticed = Noticed::default();
     if header.name == INLINE {
@@ -105,7 +106,7 @@ pub unsafe fn log(
                 Err(error)
             };
         }
-        if extras != 0 {
+        if let Some((extras, names)) = extras {
             extras::encode(py, extras, names, 0, &mut header, &mut scratch, &mut noticed)?;
         }
     }

@@ -16,7 +16,7 @@ use super::site::encode_site;
 pub const CONTEXT: u8 = 1;
 /// The place of the call in the program.
 pub const SITE: u8 = 1 << 1;
-/// Names of thread, process and task.
+/// Names of thread, process and task, and the fields of the run.
 pub const NAMES: u8 = 1 << 2;
 /// A clock beside the wall clock.
 pub const CLOCK: u8 = 1 << 3;

@@ -10,6 +10,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use undergird_core::record::{INLINE, encode_group, value_length};
 use undergird_core::scratch::Scratch;
 
+use super::constants::Constants;
 use super::limits::{Noticed, countable};
 use super::redaction::{edition, is_active};
 use super::values::{encode, encode_text, is_primitive, text_of};
@@ -95,6 +96,16 @@ impl Fields {
         // SAFETY: the GIL is held; the reference ends here.
         let now = unsafe { &*self.0.get() };
         Rendered { dict: now.dict.clone_ref(py), values: Arc::clone(&now.values), ..*now }
+    }
+
+    /// The same as what every record of a run carries.
+    pub(super) fn constants(&self, py: Python<'_>) -> Constants {
+        let Rendered { dict, values, count, .. } = self.now(py);
+        let mut values = Values(&values);
+        let keys = dict.into_bound(py).keys().into_iter().take(count.into());
+        // SAFETY: live `str`s, and the GIL is held.
+        let (keys, values) = keys.map(|key| (unsafe { text_of(key.as_ptr()) }, values.next().into())).unzip();
+        Constants { keys, values }
     }
 
     /// The number of the keys in the dictionary of the present ring, or [`INLINE`]; `None` if the fields have to be

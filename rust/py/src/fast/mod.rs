@@ -5,6 +5,7 @@ pub mod bound;
 pub mod call;
 pub mod clock;
 mod columns;
+pub mod constants;
 pub mod context;
 mod exception;
 pub mod extras;

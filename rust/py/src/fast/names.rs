@@ -1,4 +1,7 @@
-//! Names of process, thread and task, and their numbers: what lines say on request about who logged.
+//! Names of process, thread and task, and their numbers: what lines say on request about who logged. The fields that all
+//! records of a run carry stand in the same group.
+
+use std::sync::Arc;
 
 use pyo3::exceptions::PyException;
 use pyo3::ffi;
@@ -7,6 +10,7 @@ use pyo3::types::{PyDict, PyString};
 use undergird_core::record::{Header, INLINE, Value, encode_group, flags};
 use undergird_core::scratch::Scratch;
 
+use super::constants::Constants;
 use super::limits::Noticed;
 use super::upcall::call;
 use super::values::encode;
@@ -24,31 +28,35 @@ const THREAD_ID: u8 = 1 << 4;
 const TASK: u8 = 1 << 5;
 
 /// Which fields a plan wants, and what they are in this process.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub struct Names {
     wanted: u8,
     process_id: u32,
     rank: i64,
     /// The keys in the dictionary: of all fields, and of those but the task's.
     keys: [u32; 2],
+    /// What every record of the run carries.
+    constants: Option<Arc<Constants>>,
 }
 
 impl Names {
-    /// What is wanted; the rank of this process among those of its job, if it has one.
-    pub fn new(wanted: u8, rank: Option<i64>) -> Self {
+    /// What is wanted; the rank of this process among those of its job, if it has one; and the fields of the run.
+    pub fn new(wanted: u8, rank: Option<i64>, constants: Option<Arc<Constants>>) -> Self {
         let wanted = if rank.is_some() { wanted } else { wanted & !RANK };
         // A plan is made anew after a fork.
-        Self { wanted, process_id: std::process::id(), rank: rank.unwrap_or(0), keys: [INLINE; 2] }
+        Self { wanted, process_id: std::process::id(), rank: rank.unwrap_or(0), keys: [INLINE; 2], constants }
     }
 
     /// Whether nothing is wanted.
-    pub fn is_empty(self) -> bool {
-        self.wanted == 0
+    pub fn is_empty(&self) -> bool {
+        self.wanted == 0 && self.constants.is_none()
     }
 
     /// Enters the keys into the dictionary.
     pub fn enter(&mut self, runtime: &Runtime, gil: &mut GilSide) {
-        let mut number = |wanted| gil.shape(&runtime.memory, keys(wanted).map(Box::from).collect());
+        let constants = self.constants.iter().flat_map(|constants| constants.keys.iter().cloned());
+        let mut number =
+            |wanted| gil.shape(&runtime.memory, keys(wanted).map(Box::from).chain(constants.clone()).collect());
         self.keys = [number(self.wanted), number(self.wanted & !TASK)];
     }
 
@@ -61,7 +69,7 @@ impl Names {
     /// The GIL is held; Python code may run.
     #[inline(never)]
     pub unsafe fn encode(
-        self,
+        &self,
         py: Python<'_>,
         header: &mut Header,
         out: &mut Scratch,
@@ -73,12 +81,13 @@ impl Names {
             task = swallowed(task_name(py, noticed))?;
             there &= if task.is_some() { !0 } else { !TASK };
         }
-        if there == 0 {
+        let constants = self.constants.as_deref();
+        if there == 0 && constants.is_none() {
             return Ok(());
         }
         header.flags |= flags::NAMES;
         let number = self.keys[usize::from(there != self.wanted)];
-        encode_group(number, there.count_ones() as u16, out);
+        encode_group(number, there.count_ones() as u16 + constants.map_or(0, Constants::count), out);
         for (bit, key) in KEYS.iter().enumerate() {
             let field = there & 1 << bit;
             if field == 0 {
@@ -107,6 +116,9 @@ impl Names {
                 Some(name) => unsafe { encode(name.as_ptr(), || pyo3::intern!(py, "name").as_ptr(), out, noticed)? },
                 None => Value::None.encode(out),
             }
+        }
+        if let Some(constants) = constants {
+            constants.encode(number, out);
         }
         Ok(())
     }

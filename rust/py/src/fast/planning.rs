@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
+use super::constants::constants;
 use super::extras;
 use super::levels::number;
 use super::names::Names;
@@ -59,7 +60,7 @@ fn try_plan(node: &Bound<'_, PyAny>) -> PyResult<Plan> {
         generation: made_at,
         enabled: answer.enabled,
         native: answer.native,
-        names: Names::new(answer.names.0, answer.names.1),
+        names: Names::new(answer.names.0, answer.names.1, constants(py)),
         // SAFETY: a live str, and the GIL is held.
         name_text: unsafe { text_of(answer.name.as_ptr()) },
         ask_disabled: answer.ask_disabled.map(Bound::unbind),
