@@ -6,17 +6,14 @@ import contextlib
 import fcntl
 import json
 import os
-import subprocess
-import sys
-import textwrap
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 from tests.conftest import DEEP
+from tests.survival.beside import child, go_on
 
 from undergird.log.run.doctor import examine
 
@@ -57,26 +54,6 @@ BUSY = """
     print(json.dumps(undergird.stats()["sinks"]), flush=True)
     sys.stdin.readline()
 """
-
-
-@contextlib.contextmanager
-def child(source: str, *arguments: str, cwd: Path) -> Iterator[tuple[IO[str], IO[str]]]:
-    """A process beside this one: what can be said to it, and what it says."""
-    command = [sys.executable, "-c", textwrap.dedent(source), *arguments]
-    with subprocess.Popen(command, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield process.stdin, process.stdout
-            process.stdin.close()
-            assert process.wait(60) == 0
-        finally:
-            process.kill()
-
-
-def go_on(stdin: IO[str]) -> None:
-    stdin.write("\n")
-    stdin.flush()
 
 
 def seen(rings: Path) -> dict[str, Any]:

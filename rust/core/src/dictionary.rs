@@ -256,6 +256,15 @@ impl Dictionary {
         let named = self.levels.get(usize::from(index)).and_then(Option::as_deref);
         named.or_else(|| standard_level(index))
     }
+
+    /// The number of a level: the dictionary's, else its index.
+    pub fn level_number(&self, index: u8) -> i64 {
+        let number = |entry: &Entry| match entry {
+            Entry::Level { index: known, number, .. } if *known == index => Some(*number),
+            _ => None,
+        };
+        self.entries.iter().rev().find_map(number).unwrap_or_else(|| i64::from(index))
+    }
 }
 
 /// The name that a level's index has without an entry: those of the standard library's five levels.

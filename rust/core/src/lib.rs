@@ -4,9 +4,11 @@
 //! [`record`] whose repeated texts stand in a [`dictionary`], pushed into a [`ring`] in shared memory (a
 //! [`region`], a [`ringfile`]), formatted ([`batch`], [`mod@format`]) by a [`writer`] and appended to a file by a
 //! [`sink`] under the rules of its [`lockfile`]; [`rotation`] puts the file aside when it is time. What a dead process
-//! left in its ring is written by [`recovery`].
+//! left in its ring is written by [`recovery`]. What a ring had no room for is said by an [`announcement`].
 
 // What touches the operating system is not part of loom's models.
+#[cfg(not(loom))]
+pub mod announcement;
 #[cfg(not(loom))]
 pub mod batch;
 #[cfg(not(loom))]

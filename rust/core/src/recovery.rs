@@ -6,9 +6,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::announcement::{Announcement, due};
 use crate::batch::{Source, remove_all_spills};
 use crate::descriptor::Descriptor;
 use crate::lockfile::{LockFile, SLOTS};
+use crate::ring::{Producer, TAIL};
 use crate::ringfile::{Adoption, NotARing, Orphan, RingHeader, RingMemory, SUFFIX, UNFINISHED, open_stranger};
 use crate::writer::{Host, Writer};
 
@@ -157,17 +159,19 @@ fn drain_with(writer: &mut Writer, orphan: Orphan, host: &mut dyn Host) -> Outco
     loop {
         let round = writer.round(host, true);
         if writer.is_done() {
-            break;
+            match announce(writer.source().memory(), &orphan, host) {
+                Ok(true) => continue,
+                Ok(false) => break,
+                Err(error) => return Outcome::Unfinished { written: written(writer).0, error: error.to_string() },
+            }
         }
         if !round.more && round.written == 0 {
-            let written = writer.outlets().iter().map(|outlet| outlet.account().read().unwrap_or_default().kept).sum();
             let trouble = writer.outlets().iter().find_map(|outlet| outlet.trouble());
             let error = trouble.map(|trouble| trouble.error.clone()).unwrap_or_default();
-            return Outcome::Unfinished { written, error };
+            return Outcome::Unfinished { written: written(writer).0, error };
         }
     }
-    let entries = writer.outlets().iter().map(|outlet| outlet.account().read().unwrap_or_default());
-    let (written, failed) = entries.fold((0, 0), |(w, f), entry| (w + entry.kept, f + entry.lost));
+    let (written, failed) = written(writer);
     remove_all_spills(orphan.path());
     // The ring goes before its cursors: whoever found it without them would write everything again.
     match orphan.remove() {
@@ -177,4 +181,30 @@ fn drain_with(writer: &mut Writer, orphan: Orphan, host: &mut dyn Host) -> Outco
         }
         Err(error) => Outcome::Unfinished { written, error: error.to_string() },
     }
+}
+
+/// How many records were written, and how many could not be read.
+fn written(writer: &Writer) -> (u64, u64) {
+    let entries = writer.outlets().iter().map(|outlet| outlet.account().read().unwrap_or_default());
+    entries.fold((0, 0), |(written, failed), entry| (written + entry.kept, failed + entry.lost))
+}
+
+/// Has a ring say what its process refused and did not come to say; whether there is now something to be written.
+///
+/// The announcements go into the dead ring, as its process would have put them there: so each reaches each of its files
+/// once, whoever is killed meanwhile. The ring is drained, so there is room.
+fn announce(memory: &RingMemory, orphan: &Orphan, host: &mut dyn Host) -> io::Result<bool> {
+    let due = due(memory, host.now());
+    if due.is_empty() {
+        return Ok(false);
+    }
+    // SAFETY: the process that pushed into this ring is dead, and this is our own copy of it.
+    let mut producer = unsafe { Producer::new(memory.ring().clone()) };
+    // All of it is in its files. Without this the head would be further from the tail than the ring is long.
+    orphan.keep(memory, TAIL..TAIL + 8)?;
+    let mut said = false;
+    for Announcement { header, payload } in due {
+        said |= memory.tell(&mut producer, header, payload.as_slice(), |part| orphan.keep(memory, part))?;
+    }
+    Ok(said)
 }

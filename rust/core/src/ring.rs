@@ -243,6 +243,13 @@ impl Producer {
         self.head + self.pad_before((HEADER + length).next_multiple_of(8) as u64)
     }
 
+    /// Whether there is room for a record with a payload of `length` bytes.
+    pub fn has_room(&mut self, length: usize) -> bool {
+        self.tail = self.ring.tail();
+        let padded = (HEADER + length).next_multiple_of(8) as u64;
+        self.head + self.pad_before(padded) + padded - self.tail <= self.ring.capacity
+    }
+
     /// Bytes to leave out so that `padded` bytes lie in one piece.
     #[inline]
     fn pad_before(&self, padded: u64) -> u64 {

@@ -4,7 +4,7 @@
 //! 0x000  magic · version u32 · byte order u32 · ring id 16 · boot id 16
 //! 0x030  pid u32 · uid u32 · process start u64 · created u64 · dictionary at u64, bytes u64 · data at u64, bytes u64
 //! 0x100  head    0x180  tail    0x200  dictionary length    0x208  accounts    0x308  truncated
-//! 0x400  the log directory, as text of at most 1,020 bytes
+//! 0x400  the log directory, as text of at most 1,020 bytes    0x800  what was refused and is untold
 //! 0x1000 the dictionary, and from its end downwards the accounts; then the data
 //! ```
 //!
@@ -15,6 +15,7 @@
 mod account;
 mod header;
 mod look;
+mod refusals;
 mod stranger;
 
 use std::collections::HashSet;
@@ -39,6 +40,7 @@ use crate::sync::Ordering;
 pub use account::Account;
 pub use header::{NotARing, RingHeader};
 pub use look::{Look, look};
+pub use refusals::{ANY_LEVEL, Refused};
 pub(crate) use stranger::open_stranger;
 pub use stranger::{Adoption, Orphan, snapshot};
 

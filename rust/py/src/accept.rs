@@ -44,7 +44,7 @@ pub fn accept(
     // SAFETY: the GIL is held, and nothing below runs Python while the reference lives.
     let gil = unsafe { runtime.gil() };
     if gil.announce {
-        announce(runtime, gil, route);
+        announce(runtime, gil);
     }
     if gil.push(&runtime.memory, runtime.ring_path(), header, payload).is_err() {
         return overloaded(py, route, header, payload, rows);
@@ -126,7 +126,7 @@ fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8], rows
             // A wait in which nothing moved is not repeated before something does.
             gil.stuck_at = (waits && tail == begun).then_some(tail);
             gil.routes[route].emitted += rows;
-            gil.refuse(route, &header, payload, rows);
+            gil.refuse(&runtime.memory, route, &header, payload, rows);
             if !current {
                 // Its counts have been taken over already.
                 stats::refused_late(py, &gil.routes[route], gil.sinks(), rows);

@@ -105,10 +105,9 @@ pub fn flush(py: Python<'_>, deadline: Option<Instant>) -> PyResult<bool> {
 pub fn shutdown(py: Python<'_>, deadline: Option<Instant>) -> PyResult<bool> {
     flush(py, deadline)?;
     let Some(runtime) = shared(py) else { return Ok(true) };
-    announce_rest(py, &runtime);
     // SAFETY: the GIL is held, and the reference ends here.
     unsafe { runtime.gil() }.make_sync();
-    Ok(py.detach(|| runtime.finish(deadline)))
+    Ok(end(py, &runtime, deadline))
 }
 
 /// Sets how the next runtime is to be, and ends the present one; whether everything it held was written.
@@ -125,17 +124,24 @@ pub fn reconfigure(py: Python<'_>, settings: Settings, deadline: Option<Instant>
     Ok(retire(py, deadline) && drained)
 }
 
+/// Ends a runtime; whether everything was written in time. What was refused is said when there is room for it, which a
+/// full ring has when it has been drained.
+fn end(py: Python<'_>, runtime: &Runtime, deadline: Option<Instant>) -> bool {
+    py.detach(|| runtime.stop(deadline));
+    announce_rest(py, runtime);
+    py.detach(|| runtime.finish(deadline))
+}
+
 /// Takes the present runtime away, so that the next call starts another, and writes what it holds.
 fn retire(py: Python<'_>, deadline: Option<Instant>) -> bool {
     let Some(old) = shared(py) else { return true };
-    announce_rest(py, &old);
     let was = CURRENT.swap(std::ptr::null_mut(), Ordering::Relaxed);
     // SAFETY: the reference that `ensure` left there; `old` is another.
     drop(unsafe { Arc::from_raw(was) });
     let retirement = old.retire();
     // Nobody pushes into the old ring from here on: all plans are void.
     invalidate();
-    let done = py.detach(|| old.finish(deadline));
+    let done = end(py, &old, deadline);
     drop(retirement);
     stats::remember(py, &old);
     done

@@ -16,10 +16,10 @@ use undergird_core::format::Format;
 use undergird_core::interner::Interner;
 use undergird_core::record::{HEADER, Header, INLINE, Kind, flags};
 use undergird_core::ring::{Full, Producer};
-use undergird_core::ringfile::{RingMemory, TRUNCATED};
+use undergird_core::ringfile::{Refused, RingMemory, TRUNCATED};
 use undergird_core::rotation::Rotation;
 
-use crate::announcement::Refusals;
+use crate::announcement::Untold;
 use crate::route::Route;
 
 /// The index of all levels for which there is no other left.
@@ -36,9 +36,9 @@ pub struct File(PathBuf, u8, Vec<u8>, bool);
 pub struct GilSide {
     pub producer: Producer,
     pub routes: Vec<Route>,
-    pub refusals: Refusals,
-    /// Whether `refusals` holds anything.
+    /// Whether records were refused of which the logs have not been told.
     pub announce: bool,
+    pub untold: Untold,
     /// Since a wait in vain, until the consumer moves: where it stood.
     pub stuck_at: Option<u64>,
     /// Bytes in use above which the writer is woken.
@@ -46,8 +46,6 @@ pub struct GilSide {
     /// A number of its own for each ring of this process and its forebears.
     pub epoch: u64,
     interner: Interner,
-    /// The loggers' names by their numbers.
-    names: HashMap<u32, Box<[u8]>>,
     /// Whether every route is one whose calls wait.
     sync: bool,
     levels: HashMap<u8, i64>,
@@ -61,13 +59,12 @@ impl GilSide {
         Self {
             producer,
             routes: Vec::new(),
-            refusals: Refusals::default(),
             announce: false,
+            untold: Untold::default(),
             stuck_at: None,
             wake_above: 0,
             epoch: EPOCH.fetch_add(1, Ordering::Relaxed),
             interner: Interner::new(),
-            names: HashMap::new(),
             sync,
             levels: HashMap::new(),
             level_indices: HashMap::new(),
@@ -77,9 +74,7 @@ impl GilSide {
 
     /// The number of a logger's name, or [`INLINE`].
     pub fn name(&mut self, memory: &RingMemory, name: &[u8]) -> u32 {
-        let Some(id) = self.intern(memory, &Entry::Name(name.into())) else { return INLINE };
-        self.names.entry(id).or_insert_with(|| name.into());
-        id
+        self.intern(memory, &Entry::Name(name.into())).unwrap_or(INLINE)
     }
 
     /// The number of a group's keys, or [`INLINE`].
@@ -206,21 +201,17 @@ impl GilSide {
 
     /// Counts refused records; they are emitted already.
     #[cold]
-    pub fn refuse(&mut self, route: usize, header: &Header, payload: &[u8], count: u64) {
+    pub fn refuse(&mut self, memory: &RingMemory, route: usize, header: &Header, payload: &[u8], count: u64) {
+        // Where its number does not say it, the name stands first in a record.
+        let inline = payload.split_first_chunk::<4>().filter(|_| header.flags & flags::NAME_INLINE != 0);
+        let logger = match inline.and_then(|(length, rest)| rest.get(..u32::from_le_bytes(*length) as usize)) {
+            Some(name) => self.name(memory, name),
+            None => header.name,
+        };
         let refused = &mut self.routes[route];
         refused.dropped += count;
         refused.note(self.producer.head());
-        // Where its number does not say it, the name stands first in a record.
-        let inline = || {
-            let (length, rest) = payload.split_first_chunk::<4>()?;
-            rest.get(..u32::from_le_bytes(*length) as usize)
-        };
-        let name = match self.names.get(&header.name) {
-            Some(name) => name,
-            None if header.kind == Kind::Log as u8 => inline().unwrap_or_default(),
-            None => &[],
-        };
-        self.refusals.add(header.level, name, count);
+        memory.refuse(Refused { route: refused.id, level: header.level, logger, count });
         self.announce = true;
     }
 }

@@ -152,7 +152,7 @@ impl Runtime {
 
     /// Whether the end has come: calls write by themselves.
     pub fn is_finished(&self) -> bool {
-        // ORDERING: Acquire pairs with the Release in `finish`.
+        // ORDERING: Acquire pairs with the Release in `stop`.
         self.stop.load(Ordering::Acquire)
     }
 
@@ -210,8 +210,8 @@ impl Runtime {
         Retirement::begin()
     }
 
-    /// Ends the thread, and removes the ring's file if everything is written by the deadline. Needs no GIL.
-    pub fn finish(&self, deadline: Option<Instant>) -> bool {
+    /// Ends the thread and drains the ring. Needs no GIL.
+    pub fn stop(&self, deadline: Option<Instant>) {
         // ORDERING: Release pairs with the Acquire in `is_finished`.
         self.stop.store(true, Ordering::Release);
         self.wake();
@@ -222,6 +222,11 @@ impl Runtime {
                 sleep(GLANCE);
             }
         }
+        self.drain_to(self.memory.ring().head(), deadline);
+    }
+
+    /// Removes the ring's file, if everything is written by the deadline and nothing is left to tell. Needs no GIL.
+    pub fn finish(&self, deadline: Option<Instant>) -> bool {
         let done = self.drain_to(self.memory.ring().head(), deadline);
         if let Some(mut writer) = self.try_writer() {
             self.unsynced.sync_rest(&mut writer);
@@ -233,6 +238,7 @@ impl Runtime {
             if let Some(mut writer) = self.try_writer()
                 && done
                 && writer.is_done()
+                && self.memory.untold().next().is_none()
             {
                 ring.remove();
                 writer.forget(&mut Process::new(PATIENCE));

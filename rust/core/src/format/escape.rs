@@ -33,7 +33,7 @@ pub(super) fn quoted(text: &[u8], page: &mut Page) -> Result<(), Full> {
 
 /// Appends `text` to a vector, where it does not matter how long that takes.
 #[cold]
-pub(super) fn append_quoted(text: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn append_quoted(text: &[u8], out: &mut Vec<u8>) {
     let written: Result<(), Infallible> = append(out, |mut page| {
         quoted(text, &mut page)?;
         Ok(page)

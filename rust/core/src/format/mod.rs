@@ -26,6 +26,7 @@ pub mod stamp;
 mod style;
 mod text;
 
+pub(crate) use escape::append_quoted;
 pub use json::Json;
 pub use line::Formatter;
 pub use logfmt::Logfmt;

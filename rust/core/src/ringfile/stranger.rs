@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -77,6 +78,16 @@ impl Orphan {
     /// If they cannot be read, or are more than any ring has.
     pub fn read(&self) -> io::Result<Vec<u8>> {
         read_whole(self.lock.file())
+    }
+
+    /// Brings a part of the file up to date with a copy of it.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn keep(&self, copy: &RingMemory, part: Range<usize>) -> io::Result<()> {
+        // SAFETY: a copy is this process's own, and whoever changes it has done so.
+        let bytes = unsafe { copy.region.bytes(part.start, part.len()) };
+        self.lock.file().write_all_at(bytes, part.start as u64)
     }
 
     /// Removes the file: everything in it has been written.
