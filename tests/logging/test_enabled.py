@@ -230,6 +230,11 @@ def without_a_handler(log: Log) -> Callable[[], object]:
     return lambda: log.logger.info("x")
 
 
+def with_a_rule_of_the_run(log: Log) -> Callable[[], object]:
+    undergird.configure(Path(log.handler.path).with_name("root.log"), sample={"INFO": undergird.Sample(first=1)})
+    return lambda: log.logger.info("x")
+
+
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
@@ -242,6 +247,7 @@ def without_a_handler(log: Log) -> Callable[[], object]:
         (with_a_subclass, "subclass"),
         (with_a_method_of_its_own, "patched"),
         (without_a_handler, "no handler"),
+        (with_a_rule_of_the_run, "sampling"),
     ],
 )
 def test_what_is_not_native_says_why(log: Log, make: Callable[[Log], Callable[[], object]], expected: str) -> None:
@@ -266,3 +272,10 @@ def test_a_foreign_handler_of_a_higher_level_leaves_lower_ones_native(log: Log) 
     log.logger.info("both too")
     assert foreign.seen == ["both", "both too"]
     assert log.messages() == ["both", "both too"]
+
+
+def test_rules_of_other_loggers_and_levels_leave_calls_native(log: Log) -> None:
+    undergird.get_logger("tests.sampled").sample(first=1).info("x")
+    settled(log)
+    with_a_rule_of_the_run(log)
+    assert is_native(lambda: log.logger.warning("x")) == TELLS

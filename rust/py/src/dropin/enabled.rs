@@ -15,7 +15,7 @@ use crate::accept::accept;
 use crate::current::current;
 use crate::fast::arguments::encode_message;
 use crate::fast::limits::Noticed;
-use crate::fast::{context, extras};
+use crate::fast::{context, extras, sampling};
 use crate::host::wall_ns;
 
 /// What became of it.
@@ -51,10 +51,10 @@ pub unsafe fn log(
     };
     // SAFETY: the GIL is held; the reference ends with this call.
     let Some(runtime) = (unsafe { current() }) else { return Ok(Outcome::Theirs(Reason::Other)) };
-    let in_use = extras::in_use();
-    if in_use & extras::SAMPLING != 0 {
+    if sampling::run_has_rule(py, level) {
         return Ok(Outcome::Theirs(Reason::Sampling));
     }
+    let in_use = extras::in_use();
     if plan.extras & extras::SITE != 0 {
         return Ok(Outcome::Theirs(Reason::CallSite));
     }

@@ -121,6 +121,11 @@ pub fn set_sampling(py: Python<'_>, gates: Option<[Option<Py<Gate>>; LEVELS]>) {
     drop(std::mem::replace(RUN.get(py), gates.unwrap_or_default()));
 }
 
+/// Whether the run has a rule for a level, given as a tenth of its number.
+pub fn run_has_rule(py: Python<'_>, level: usize) -> bool {
+    extras::in_use() & extras::SAMPLING != 0 && RUN.get(py)[level.min(LEVELS - 1)].is_some()
+}
+
 /// Whether a call's record is let through: then how many were held back before it.
 ///
 /// # Errors
