@@ -40,6 +40,11 @@ def unit_tests(shell: Shell, python: Python) -> None:
     shell.run(["cargo", "test", *_CORE], env={"PYO3_PYTHON": str(python.executable)})
 
 
+def zstd(shell: Shell) -> None:
+    """What only a build with Zstandard can do."""
+    shell.run(["cargo", "test", *_CORE, "--features", "zstd", "--test", "rotation", "compressed_logs_hold"])
+
+
 def loom(shell: Shell) -> None:
     """The ring's models: every interleaving that loom can tell apart."""
     shell.run(

@@ -99,6 +99,7 @@ def test(shell: Shell, *, deep: bool) -> bool:
 
     def rust() -> None:
         native.unit_tests(shell, newest)
+        native.zstd(shell)
         native.loom(shell)
         mutants.attempt(shell, newest, mutants.planted() if deep else mutants.of_models())
 

@@ -1,6 +1,7 @@
-//! Pauses between two looks at something that cannot be waited for: short after something has happened, then longer.
+//! When to look at what cannot be waited for: after pauses that are short when something has happened, then longer; or
+//! every so often, whatever happens.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The next pause, from the shortest to the longest, doubled while nothing happens.
 #[derive(Clone, Copy, Debug)]
@@ -38,5 +39,34 @@ impl Pace {
     /// Something has happened: short pauses again.
     pub fn quicken(&mut self) {
         self.next = self.shortest;
+    }
+}
+
+/// What is done every so often, beside other work. Whoever does it says what time it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Beat {
+    period: Duration,
+    last: Option<Instant>,
+}
+
+impl Beat {
+    /// At once, and then after each period.
+    pub const fn new(period: Duration) -> Self {
+        Self { period, last: None }
+    }
+
+    /// Of a process that looks for dead siblings: what these left is to be found within a second, also by one whose
+    /// rounds take half of that.
+    pub const fn of_siblings() -> Self {
+        Self::new(Duration::from_millis(500))
+    }
+
+    /// Whether it is time to do it; then it is taken for done.
+    pub fn is_due(&mut self, now: Instant) -> bool {
+        let due = self.last.is_none_or(|last| now.duration_since(last) >= self.period);
+        if due {
+            self.last = Some(now);
+        }
+        due
     }
 }

@@ -122,7 +122,7 @@ fn what_is_older_or_more_than_is_kept_goes_and_nothing_else() {
 fn compressed_logs_hold_what_the_logs_held() {
     compressed_logs_hold_it(Compression::Gzip, |file| Box::new(flate2::read::GzDecoder::new(file)));
     #[cfg(feature = "zstd")]
-    compressed_logs_hold_it(Compression::Zstd, |file| Box::new(zstd::Decoder::new(file).unwrap()));
+    compressed_logs_hold_it(Compression::Zstd, |file| Box::new(ruzstd::decoding::StreamingDecoder::new(file).unwrap()));
 }
 
 fn compressed_logs_hold_it(compression: Compression, decoder: fn(fs::File) -> Box<dyn Read>) {

@@ -42,8 +42,8 @@ impl Outlets {
         self.lock().iter().find(|seen| seen.sink == sink).map(|seen| seen.account.clone())
     }
 
-    /// What keeps a file from getting on.
+    /// What keeps a file from getting on, in whichever way it is written.
     pub fn trouble(&self, path: &Path) -> Option<String> {
-        self.lock().iter().find(|seen| seen.path == path)?.error.clone()
+        self.lock().iter().filter(|seen| seen.path == path).find_map(|seen| seen.error.clone())
     }
 }

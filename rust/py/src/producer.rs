@@ -50,7 +50,8 @@ pub struct GilSide {
     sync: bool,
     levels: HashMap<u8, i64>,
     level_indices: HashMap<(i64, Box<[u8]>), u8>,
-    sinks: BTreeMap<PathBuf, u32>,
+    /// The files by their numbers. One that is written in two ways, as handlers can have it, has two.
+    sinks: BTreeMap<u32, PathBuf>,
 }
 
 impl GilSide {
@@ -86,12 +87,12 @@ impl GilSide {
         let rotation = Rotation::parse(rotation).ok()?;
         let entry = Entry::Sink(SinkEntry { format: format as u8, rotation, ..SinkEntry::file(path) });
         let id = self.intern(memory, &entry)?;
-        self.sinks.entry(OsStr::from_bytes(path).into()).or_insert(id);
+        self.sinks.entry(id).or_insert_with(|| OsStr::from_bytes(path).into());
         Some(id)
     }
 
-    /// The files by path, with their numbers in the dictionary.
-    pub fn sinks(&self) -> impl Iterator<Item = (&PathBuf, &u32)> {
+    /// The numbers of the files in the dictionary, with their paths.
+    pub fn sinks(&self) -> impl Iterator<Item = (&u32, &PathBuf)> {
         self.sinks.iter()
     }
 

@@ -41,10 +41,10 @@ pub fn remember(py: Python<'_>, runtime: &Runtime) {
 pub fn refused_late<'a>(
     py: Python<'_>,
     route: &Route,
-    sinks: impl Iterator<Item = (&'a PathBuf, &'a u32)>,
+    sinks: impl Iterator<Item = (&'a u32, &'a PathBuf)>,
     count: u64,
 ) {
-    for (path, _) in sinks.filter(|(_, sink)| route.sinks.contains(sink)) {
+    for (_, path) in sinks.filter(|(sink, _)| route.sinks.contains(sink)) {
         let late = Counts { emitted: count, dropped: count, ..Counts::default() };
         *PAST.get(py).entry(path.clone()).or_default() += late;
     }
@@ -58,7 +58,7 @@ fn count(runtime: &Runtime) -> BTreeMap<PathBuf, Counts> {
     // Before the cursors are looked at: what lies behind it stays readable, for only a call could overwrite it.
     let (tail, head) = (runtime.memory.ring().tail(), gil.producer.head());
     let mut all = BTreeMap::<PathBuf, Counts>::new();
-    for (path, sink) in gil.sinks() {
+    for (sink, path) in gil.sinks() {
         let account = runtime.outlets.account(*sink);
         let done = loop {
             // The writer may not have met it yet.

@@ -1,15 +1,12 @@
 //! Threads that never need the GIL, and the one that drains the ring.
 
 use std::thread::{Builder, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use undergird_core::pace::Pace;
+use undergird_core::pace::{Beat, Pace};
 
 use crate::runtime::Runtime;
 use crate::siblings::recover_orphans;
-
-/// How often dead siblings are looked for.
-const LOOK_AROUND: Duration = Duration::from_millis(500);
 
 /// Starts a thread.
 ///
@@ -35,15 +32,14 @@ fn with_signals_blocked<T>(action: impl FnOnce() -> T) -> T {
 /// Drains the ring until the runtime ends.
 pub fn drain(runtime: &Runtime) {
     let mut pace = Pace::of_drainer();
-    let mut looked = None::<Instant>;
+    let mut siblings = Beat::of_siblings();
     while !runtime.is_finished() {
         let round = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.round(false)));
         let round = round.ok().flatten().unwrap_or_default();
-        if looked.is_none_or(|looked| looked.elapsed() >= LOOK_AROUND) {
-            if let Some(path) = runtime.ring_path() {
-                recover_orphans(path, &runtime.recovered);
-            }
-            looked = Some(Instant::now());
+        if siblings.is_due(Instant::now())
+            && let Some(path) = runtime.ring_path()
+        {
+            recover_orphans(path, &runtime.recovered);
         }
         if round.more {
             continue;

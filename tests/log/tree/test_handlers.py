@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import undergird
+from undergird import Rotation, _core
 from undergird.log.tree.handlers import FileHandler
 
 if TYPE_CHECKING:
@@ -79,6 +81,34 @@ def test_two_handlers_of_one_file_write_two_lines_as_the_standard_librarys_do(ei
     logging.getLogger(log.name).removeHandler(second)
     log.info("once")
     assert either.messages() == ["twice", "twice", "twice, too", "twice, too", "once"]
+
+
+def test_a_file_that_is_written_in_several_ways_is_counted_in_all_of_them(either: Run, tmp_path: Path) -> None:
+    log = either.start()
+    log.info("one line")
+    link = tmp_path / "link.log"
+    link.symlink_to(either.path)
+    relative = os.path.relpath(either.path)
+    ways = [
+        FileHandler(relative, format="text"),
+        FileHandler(link),
+        FileHandler(relative, rotation=Rotation(max_bytes=1 << 30)),
+    ]
+    for number, second in enumerate(ways, start=1):
+        logging.root.addHandler(second)
+        log.info("two lines")
+        logging.root.removeHandler(second)
+        assert undergird.flush()
+        assert len(either.path.read_text().splitlines()) == 1 + 2 * number
+        found = undergird.stats()
+        # Under the names by which it was given: a link is another.
+        counts = {str(path): found["sinks"].get(str(path)) for path in (either.path, link)}
+        written = {path: one["written"] for path, one in counts.items() if one}
+        assert written == {str(either.path): 2 * number + (number == 1), **({str(link): 1} if number > 1 else {})}
+        assert found["in_flight"] == 0
+        # What is seen from outside is the same.
+        (ring,) = _core.inspect_rings(str(Path(found["ring"]).parent))
+        assert {str(path): ring["sinks"].get(str(path)) for path in (either.path, link)} == counts
 
 
 def test_two_handlers_of_ours_write_two_files(run: Run, tmp_path: Path) -> None:
