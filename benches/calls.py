@@ -14,7 +14,15 @@ from contenders import FRAMES, Contender
 
 def disabled(bench: Bench) -> Metrics:
     """W1: a call below the level."""
-    statement = bench.contender.disabled
+    return _disabled(bench, bench.contender.disabled)
+
+
+def disabled_text(bench: Bench) -> Metrics:
+    """W1d: a call below the level, with an argument to its message."""
+    return _disabled(bench, bench.contender.disabled_text)
+
+
+def _disabled(bench: Bench, statement: str | None) -> Metrics:
     assert statement is not None
     nothing = loops.repeated("pass", {})
     loop = loops.repeated(statement, bench.contender.names)
@@ -67,6 +75,16 @@ def bursts(bench: Bench) -> Metrics:
         "records": len(calls) * size,
         "peak_growth_mib": bench.growth_mib,
     }
+
+
+def textual(bench: Bench) -> Metrics:
+    """W2: as W3, with a line of text, and a message with two arguments."""
+    return bursts(_changed(bench, bench.contender.textual))
+
+
+def accompanied(bench: Bench) -> Metrics:
+    """W10: as W3, with a handler of somebody else's on the root."""
+    return bursts(_changed(bench, bench.contender.accompanied))
 
 
 def bound(bench: Bench) -> Metrics:

@@ -18,6 +18,7 @@ from loops import Fields
 _STAMP = len("2026-11-21T07:26:00.123456Z")
 # Python's and orjson's datetimes print no fraction where it happens to be zero.
 _WHOLE_SECOND = len("2026-11-21T07:26:00Z")
+_TEXT_STAMP = len("2026-11-21 07:26:00,123")
 
 
 class WrongOutputError(Exception):
@@ -56,12 +57,15 @@ def check(path: Path, layout: Layout, fields: Fields, lanes: Sequence[range]) ->
     """
     count = sum(len(lane) for lane in lanes)
     starts = [lane.start for lane in lanes]
-    expected = [fields.rows(lane.start, len(lane)) for lane in lanes]
-    values_of = itemgetter(*fields.keys)
+    keys = fields.keys if layout.text is None else [key for key in fields.keys if key in layout.text.groupindex]
+    shown = itemgetter(*map(fields.keys.index, keys))
+    expected = [map(shown, fields.rows(lane.start, len(lane))) for lane in lanes]
+    values_of = itemgetter(*keys)
     fixed_of = itemgetter(layout.message, "logger_name", *layout.carried)
     fixed = (MESSAGE, LOGGER_NAME, *layout.carried.values())
     levels = (layout.level, layout.level.lower())
-    parse = _parser()
+    parse = _parser(layout.text)
+    stamps = (_STAMP, _WHOLE_SECOND) if layout.text is None else (_TEXT_STAMP,)
     number = whole_seconds = 0
     for number, line in enumerate(_lines(path), start=1):
         wanted: object = None
@@ -79,8 +83,8 @@ def check(path: Path, layout: Layout, fields: Fields, lanes: Sequence[range]) ->
                 values == wanted
                 and fixed_of(record) == fixed
                 and record["level"] in levels
-                and len(stamp) in (_STAMP, _WHOLE_SECOND)
-                and stamp[-1] == "Z"
+                and len(stamp) in stamps
+                and (stamp[-1] == "Z" or layout.text is not None)
                 and record.get("exception", "").count('  File "') == layout.frames
             )
             whole_seconds += len(stamp) == _WHOLE_SECOND
@@ -100,9 +104,18 @@ def _lines(path: Path) -> Iterator[bytes]:
             yield from file
 
 
-def _parser() -> Callable[[bytes], Any]:
+def _parser(text: re.Pattern[str] | None) -> Callable[[bytes], Any]:
+    if text is not None:
+        return lambda line: _matched(text, line.decode())
     try:
         parser: Callable[[bytes], Any] = importlib.import_module("orjson").loads
     except ImportError:
         return json.loads
     return parser
+
+
+def _matched(text: re.Pattern[str], line: str) -> dict[str, Any]:
+    found = text.fullmatch(line)
+    if found is None:
+        raise ValueError("another text")
+    return {**found.groupdict(), "agent_id": int(found["agent_id"])}

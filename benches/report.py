@@ -14,6 +14,8 @@ END = "<!-- benches: end -->"
 
 TITLES = {
     "W1": 'a disabled call, `log.debug("x", a=1)`',
+    "W1d": 'a disabled call with an argument, `log.debug("x %d", 3)`',
+    "W2": "a line of text with two arguments: cost on the caller, in bursts of 1,024",
     "W3": "a JSON line with three fields: cost on the caller, in bursts of 1,024",
     "W4": "the same with two fields bound to the logger",
     "W4x": "the same within a context of two fields",
@@ -25,6 +27,7 @@ TITLES = {
     "W8": "`exception()` with a traceback of ten frames: cost on the caller, in bursts of 1,024",
     "W9": "100,000 records of four columns of numbers and flags, by `log.many`; the others row by row",
     "W9s": "the same, one of the columns strings",
+    "W10": "a JSON line with three fields, and a handler of somebody else's on the root",
     "W11": "the same as W3 with every line in the file when the call returns",
     "R0": "when a reader of the file sees ten lines that nobody flushed",
 }
@@ -67,7 +70,13 @@ def _times_less(metric: str) -> Cell:
 
 
 def _of_ours(metric: str) -> Cell:
-    return lambda outcomes, name: _times(ratio(number(outcomes, name, metric), number(outcomes, "undergird", metric)))
+    return lambda outcomes, name: _times(
+        ratio(number(outcomes, name, metric), number(outcomes, _ours_in(outcomes), metric))
+    )
+
+
+def _ours_in(outcomes: Outcomes) -> str:
+    return "undergird" if "undergird" in outcomes else "undergird-logging"
 
 
 def _of_floor(metric: str) -> Cell:
@@ -105,6 +114,14 @@ _LATENCY = (
     Column("above 1 ms", _slow),
 )
 
+_DISABLED = (
+    Column("ns a call", _value("call_ns", 1)),
+    Column("spread", _spread("call_ns", 1)),
+    Column("of the floor", _of_floor("call_ns")),
+    Column("of undergird", _of_ours("call_ns")),
+    Column("stdlib is", _times_less("call_ns")),
+    *_PROCESS,
+)
 _BURSTS = (
     Column("ns a call", _value("call_ns", 1)),
     Column("spread", _spread("call_ns", 1)),
@@ -137,14 +154,9 @@ _MANY = (
 )
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
-    "W1": (
-        Column("ns a call", _value("call_ns", 1)),
-        Column("spread", _spread("call_ns", 1)),
-        Column("of the floor", _of_floor("call_ns")),
-        Column("of undergird", _of_ours("call_ns")),
-        Column("stdlib is", _times_less("call_ns")),
-        *_PROCESS,
-    ),
+    "W1": _DISABLED,
+    "W1d": _DISABLED,
+    "W2": _BURSTS,
     "W3": _BURSTS,
     "W4": _BURSTS,
     "W4x": _BURSTS,
@@ -161,6 +173,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "W8": _BURSTS,
     "W9": _MANY,
     "W9s": _MANY,
+    "W10": _BURSTS,
     "W11": _BURSTS,
     "R0": (
         Column("seen after, ms", _value("visible_ms", 2)),

@@ -12,6 +12,8 @@ from bench import Bench, Metrics
 
 ROWS: dict[str, Callable[[Bench], Metrics]] = {
     "W1": calls.disabled,
+    "W1d": calls.disabled_text,
+    "W2": calls.textual,
     "W3": calls.bursts,
     "W4": calls.bound,
     "W4x": calls.surrounded,
@@ -23,6 +25,7 @@ ROWS: dict[str, Callable[[Bench], Metrics]] = {
     "W8": calls.excepting,
     "W9": throughput.numbers,
     "W9s": throughput.texts,
+    "W10": calls.accompanied,
     "W11": calls.synchronous,
     "R0": visible.visible,
 }

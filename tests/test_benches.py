@@ -12,9 +12,19 @@ import pytest
 
 BENCHES = Path(__file__).resolve().parents[1] / "benches"
 OURS = ["undergird", "undergird-disk"]
+DROP_IN = ["undergird-logging", "undergird-installed"]
 ROTATING = ["undergird-rotating", "stdlib-rotating"]
+# Who takes part beside the standard library, where it is not `OURS`.
+PART = {
+    "W1d": [*OURS, *DROP_IN],
+    "W2": DROP_IN,
+    "W10": DROP_IN,
+    **{row: [*OURS, *ROTATING] for row in ("W5", "W6", "W7", "W7p")},
+}
 METRIC = {
     "W1": "call_ns",
+    "W1d": "call_ns",
+    "W2": "call_ns",
     "W3": "call_ns",
     "W4": "call_ns",
     "W4x": "call_ns",
@@ -26,6 +36,7 @@ METRIC = {
     "W8": "call_ns",
     "W9": "call_ns",
     "W9s": "call_ns",
+    "W10": "call_ns",
     "W11": "call_ns",
     "R0": "visible_max_ms",
 }
@@ -51,7 +62,7 @@ def smoke_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any],
     page = folder / "benchmarks.md"
     page.write_text(PAGE)
     results = folder / "results.json"
-    names = ",".join([*OURS, "stdlib", *ROTATING])
+    names = ",".join([*OURS, *DROP_IN, "stdlib", *ROTATING])
     done = driver("--quick", "--contenders", names, "--json", str(results), "--write", str(page))
     assert done.returncode == 0, done.stderr
     return json.loads(results.read_text()), page.read_text()
@@ -62,8 +73,7 @@ def test_a_quick_run_measures_every_row(smoke_run: tuple[dict[str, Any], str]) -
     [python] = results["pythons"]
     assert list(python["rows"]) == list(METRIC)
     for row, outcomes in python["rows"].items():
-        rotating = ROTATING if row in ("W5", "W6", "W7", "W7p") else []
-        assert sorted(outcomes) == sorted([*OURS, "stdlib", *rotating])
+        assert sorted(outcomes) == sorted(["stdlib", *PART.get(row, OURS)])
         for name, outcome in outcomes.items():
             assert "error" not in outcome, f"{row} {name}: {outcome}"
             assert outcome["metrics"][METRIC[row]]["median"] >= 0
@@ -181,6 +191,34 @@ def test_a_wrong_file_does_not_count(tmp_path: Path, damage: Any, complaint: str
     done = subprocess.run([sys.executable, "-c", prelude + check], capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert complaint in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("2026-11-21 07:26:00,001 INFO sim.cells agent moved: T cell 3\n", None),
+        ("2026-11-21 07:26:00,001 INFO sim.cells agent moved: T cell 4\n", "should carry"),
+        ("2026-11-21 07:26:00,001 INFO sim.other agent moved: T cell 3\n", "should carry"),
+        ("2026-11-21 07:26:00 INFO sim.cells agent moved: T cell 3\n", "should carry"),
+        ("2026-11-21 07:26:00,001 INFO sim.cells agent moved: T cell 3", "is broken"),
+        ("INFO sim.cells agent moved: T cell 3\n", "is broken"),
+    ],
+    ids=["right", "wrong number", "wrong logger", "no milliseconds", "no end", "no stamp"],
+)
+def test_lines_of_text_are_read_as_strictly(tmp_path: Path, line: str, complaint: str | None) -> None:
+    log = tmp_path / "run.log"
+    log.write_text(line)
+    script = f"""
+import pathlib, sys
+sys.path.insert(0, {str(BENCHES)!r})
+import contenders, loops, readback
+layout = contenders.Layout(text=contenders.TEXT)
+fields = loops.Fields(values=(loops.FLOATS, ("T cell",)))
+readback.check(pathlib.Path({str(log)!r}), layout, fields, [range(3, 4)])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == (complaint is None), done.stderr
+    assert complaint is None or complaint in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ Source text, because a wrapper function around the call would cost more than som
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +22,12 @@ CARRIED: Mapping[str, object] = {"run": 3, "worker": "a"}
 """The fields that rows W4 and W4x bind to the logger, or put around the call."""
 FRAMES = 10
 """The frames of the traceback in row W8."""
+TEXT = re.compile(
+    r"(?P<timestamp>\S+ \S+) (?P<level>\S+) (?P<logger_name>\S+) (?P<message>[^:]+): (?P<kind>.+) (?P<agent_id>\d+)\n"
+)
+"""A line of row W2."""
+FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+"""The same, for those who format as the standard library does."""
 BACKUPS = 99
 """More files than are rotated: all that was logged is read back."""
 
@@ -34,12 +41,15 @@ class Layout:
         carried: What each line has besides the record's own fields.
         level: The level of each line.
         frames: Frames of the traceback under `exception`; 0 for no such key.
+        text: What each line matches that is no JSON, with the keys as its groups; those of the fields that it lacks are
+            not shown.
     """
 
     message: str = "message"
     carried: Mapping[str, object] = field(default_factory=dict)
     level: str = "INFO"
     frames: int = 0
+    text: re.Pattern[str] | None = None
 
 
 def _nothing() -> None:
@@ -62,6 +72,7 @@ class Contender:
         enabled: Statement that logs one record with the loop's ``i`` (int), ``x`` (float) and
             ``s`` (str).
         disabled: Statement below the level; None where there is no such thing.
+        disabled_text: The same with a message and an argument; None where there is no such thing.
         many: Statement that logs a record for each row of the columns ``i``, ``x``, ``s`` and ``b``; None
             where there is no such thing.
         flush: Returns when everything logged is in the file.
@@ -73,6 +84,8 @@ class Contender:
         surrounded: Gives it within a context of `CARRIED`; None where it knows of none.
         placed: Gives it with lines that say where the call is; None where they cannot.
         excepting: Gives it with calls that log the exception being handled; None where it has no such call.
+        textual: Gives it with lines of `TEXT`, by a message with two arguments; None where it has no such call.
+        accompanied: Gives it with a handler of somebody else's on the root; None where there is no such thing.
         threaded: Gives it ready for calls from several threads.
         synchronous: Gives it with every line in the file when the call returns; None where that is not to be had.
     """
@@ -80,6 +93,7 @@ class Contender:
     names: Mapping[str, object]
     enabled: str
     disabled: str | None = 'log.debug("x", a=1)'
+    disabled_text: str | None = 'log.debug("x %d", 3)'
     many: str | None = None
     flush: Callable[[], None] = _nothing
     finish: Callable[[], None] = _nothing
@@ -90,6 +104,8 @@ class Contender:
     surrounded: Callable[[Contender], Contender] | None = None
     placed: Callable[[Contender], Contender] | None = None
     excepting: Callable[[Contender], Contender] | None = None
+    textual: Callable[[Contender], Contender] | None = None
+    accompanied: Callable[[Contender], Contender] | None = None
     threaded: Callable[[Contender], Contender] = unchanged
     synchronous: Callable[[Contender], Contender] | None = None
 
@@ -105,6 +121,10 @@ class Contender:
         """Returns itself with another statement (`exception` for `info` by default), and a traceback in its lines."""
         layout = replace(self.layout, level="ERROR", frames=FRAMES)
         return replace(self, enabled=enabled or self.enabled.replace("log.info", "log.exception"), layout=layout)
+
+    def with_text(self, enabled: str = f'log.info("{MESSAGE}: %s %d", s, i)') -> Contender:
+        """Returns itself with another statement, and lines of `TEXT`."""
+        return replace(self, enabled=enabled, layout=replace(self.layout, text=TEXT))
 
     def with_fourth_field(self) -> str:
         """Returns the statement that logs one record with the loop's ``b`` (bool) besides."""

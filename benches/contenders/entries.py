@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-LOGGER = ("W1", "W3", "W4", "W4x", "W4c", "W5", "W6", "W7", "W7p", "W8", "W9", "W9s", "W11", "R0")
+LOGGER = ("W1", "W1d", "W3", "W4", "W4x", "W4c", "W5", "W6", "W7", "W7p", "W8", "W9", "W9s", "W11", "R0")
 """The rows of a logger."""
+TEXTUAL = (*LOGGER, "W2")
+"""The rows of a logger that writes lines of text, too."""
+DROP_IN = ("W1d", "W2", "W10")
+"""The rows of what takes the calls of `logging`."""
 ROTATING = ("W5", "W6", "W7", "W7p")
 """The rows in which files are rotated beside files that are not."""
 
@@ -55,10 +59,24 @@ CONTENDERS: dict[str, Entry] = {
         ("undergird", "structlog"),
         "bridge",
         "structlog's calls: native filtering bound logger, cached",
-        ("W1", "W3", "W4"),
+        ("W1", "W1d", "W3", "W4"),
+    ),
+    "undergird-logging": Entry(
+        "dropin",
+        "face",
+        ("undergird",),
+        "ours",
+        "`from undergird import logging`; in W2 its `FileHandler`, in W10 undergird's own",
+        DROP_IN,
+    ),
+    "undergird-installed": Entry(
+        "dropin", "installed", ("undergird",), "ours", "`logging` after `install()`, else the same", DROP_IN
     ),
     "stdlib": Entry(
-        "stdlib", role="stdlib", note="`FileHandler`, fields through `extra=`, formatter with `json.dumps`"
+        "stdlib",
+        role="stdlib",
+        note="`FileHandler`, fields through `extra=`, formatter with `json.dumps`",
+        rows=(*TEXTUAL, "W10"),
     ),
     "stdlib-rotating": Entry(
         "stdlib", "rotating", role="reference", note="`RotatingFileHandler`, else the same", rows=ROTATING, rotates=True
@@ -67,6 +85,7 @@ CONTENDERS: dict[str, Entry] = {
         "picologging_",
         requires=("picologging", "orjson"),
         note="fields, message and stamp encoded by orjson, native formatter around them",
+        rows=TEXTUAL,
         cannot={
             "W4x": _NO_CONTEXT,
             "W4c": "names the place of the caller's caller",
@@ -82,23 +101,27 @@ CONTENDERS: dict[str, Entry] = {
         "loguru_",
         requires=("loguru", "orjson"),
         note="a function as sink: orjson, stamp of its own, unbuffered file; `backtrace`, `diagnose`, `catch` off",
+        rows=TEXTUAL,
     ),
     "logust": Entry(
         "logust_",
         requires=("logust", "orjson"),
         note="fields, message and stamp encoded by orjson, native format and file sink",
+        rows=TEXTUAL,
         cannot={"W11": "flushes only when it is asked to"},
     ),
     "spdlog": Entry(
         "spdlog_",
         requires=("spdlog", "orjson"),
         note="message and fields encoded by orjson, pattern around them; disabled call without field",
+        rows=TEXTUAL,
         cannot={"W4x": _NO_CONTEXT, "W4c": "does not know where it was called"},
     ),
     "logxide": Entry(
         "logxide_",
         requires=("logxide", "orjson"),
         note="message and fields encoded by orjson, native logger and file handler",
+        rows=TEXTUAL,
         cannot={"W4x": _NO_CONTEXT},
     ),
     "orjson": Entry(
@@ -112,7 +135,7 @@ CONTENDERS: dict[str, Entry] = {
         "floor_",
         role="reference",
         note="empty native method, called the same way; writes nothing",
-        rows=("W1", "W3", "W7"),
+        rows=("W1", "W1d", "W3", "W7"),
     ),
     "heap": Entry(
         "floor_",

@@ -49,6 +49,13 @@ def make(path: Path) -> Contender:
         options = {"backtrace": False, "diagnose": False, "catch": False, "colorize": False}
         logger.add(sink, level="INFO", format=lambda _: "{exception}", **options)
 
+    def textual(plain: Contender) -> Contender:
+        logger.remove()
+        options = {"backtrace": False, "diagnose": False, "catch": False, "colorize": False}
+        text = "{time:YYYY-MM-DD HH:mm:ss,SSS} {level} {extra[logger_name]} {message}"
+        logger.add(lambda message: write(message.encode()), level="INFO", format=text, **options)
+        return plain.with_text(f'log.info("{MESSAGE}: {{}} {{}}", s, i)')
+
     use(plainly)
     log = logger.bind(logger_name=LOGGER_NAME)
 
@@ -68,6 +75,7 @@ def make(path: Path) -> Contender:
 
     return Contender(
         names={"log": log},
+        disabled_text='log.debug("x {}", 3)',
         enabled=f'log.info("{MESSAGE}", agent_id=i, energy=x, kind=s)',
         flush=file.flush,
         finish=file.close,
@@ -75,5 +83,6 @@ def make(path: Path) -> Contender:
         surrounded=surrounded,
         placed=placed,
         excepting=excepting,
+        textual=textual,
         synchronous=unchanged,
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from loops import PLACE
 
-from contenders import CARRIED, LOGGER_NAME, Contender, encoded
+from contenders import CARRIED, LOGGER_NAME, MESSAGE, Contender, encoded
 
 # A brace before a name begins a placeholder, and nothing escapes it: the line's first comes with the message.
 _FORMAT = '{message},"level":"{level}","logger_name":"{extra[logger_name]}"}'
@@ -37,6 +37,12 @@ def make(path: Path) -> Contender:
         use(',"function_name":"{function}","line_number":{line}')
         return plain.carrying(PLACE)
 
+    def textual(plain: Contender) -> Contender:
+        logust.logger.remove()
+        text = "{time} {level} {extra[logger_name]} {message}"
+        logust.logger.add(str(path), format=text, level="INFO")
+        return plain.with_text(f'log.info("{MESSAGE}: %s %d" % (s, i))')
+
     return encoded.make(
         log,
         "[:-1]",
@@ -44,4 +50,6 @@ def make(path: Path) -> Contender:
         finish=logust.logger.complete,
         surrounded=surrounded,
         placed=placed,
+        textual=textual,
+        disabled_text='log.debug("x")',
     )

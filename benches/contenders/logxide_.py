@@ -8,7 +8,7 @@ from typing import Any
 
 from loops import PLACE
 
-from contenders import LOGGER_NAME, MESSAGE, Contender, encoded
+from contenders import FORMAT, LOGGER_NAME, MESSAGE, Contender, encoded
 
 _FORMAT = '{"timestamp":"%(asctime)s","level":"%(levelname)s","logger_name":"%(name)s",%(message)s}'
 _FRAGMENT = f'log.info(dumps({{"message": "{MESSAGE}", "agent_id": i, "energy": x, "kind": s}})[1:-1].decode())'
@@ -32,6 +32,10 @@ def make(path: Path) -> Contender:
         handler.setFormatterSpec(_FORMAT.replace("%(message)s", place), _STAMP)
         return plain.carrying(PLACE)
 
+    def textual(plain: Contender) -> Contender:
+        handler.setFormatterSpec(FORMAT, "%Y-%m-%d %H:%M:%S,%3f")
+        return plain.with_text()
+
     def synchronous(plain: Contender) -> Contender:
         handler.setFlushLevel(20)
         return plain
@@ -44,5 +48,6 @@ def make(path: Path) -> Contender:
         bound=encoded.bound,
         placed=placed,
         excepting=encoded.excepting,
+        textual=textual,
         synchronous=synchronous,
     )

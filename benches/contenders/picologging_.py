@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from contenders import LOGGER_NAME, Contender, encoded, unchanged
+from contenders import FORMAT, LOGGER_NAME, Contender, encoded, unchanged
 
 _FORMAT = '{"level":"%(levelname)s","logger_name":"%(name)s",%(message)s}'
 
@@ -19,4 +19,11 @@ def make(path: Path) -> Contender:
     log = picologging.getLogger(LOGGER_NAME)
     log.setLevel(picologging.INFO)
     log.addHandler(handler)
-    return encoded.make(log, "[1:-1]", flush=handler.flush, finish=handler.close, synchronous=unchanged)
+
+    def textual(plain: Contender) -> Contender:
+        handler.setFormatter(picologging.Formatter(FORMAT))
+        return plain.with_text()
+
+    return encoded.make(
+        log, "[1:-1]", flush=handler.flush, finish=handler.close, synchronous=unchanged, textual=textual
+    )

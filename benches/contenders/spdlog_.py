@@ -8,6 +8,7 @@ from typing import Any
 
 from contenders import LOGGER_NAME, MESSAGE, Contender, encoded
 
+_TEXT = "%Y-%m-%d %H:%M:%S,%e %l %n %v"
 _PATTERN = '{"timestamp":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","logger_name":"%n",%v}'
 
 
@@ -33,16 +34,22 @@ def make(path: Path) -> Contender:
             log.flush_on(spdlog.LogLevel.INFO)
             return plain
 
+        def textual(plain: Contender) -> Contender:
+            log.set_pattern(_TEXT, spdlog.PatternTimeType.local)
+            return plain.with_text(f'log.info("{MESSAGE}: %s %d" % (s, i))')
+
         return Contender(
             names={"log": log, "dumps": orjson.dumps},
             enabled=(
                 f'log.info(dumps({{"message": "{MESSAGE}", "agent_id": i, "energy": x, "kind": s}})[1:-1].decode())'
             ),
             disabled='log.debug("x")',
+            disabled_text='log.debug("x")',
             flush=log.flush,
             finish=finish,
             bound=encoded.bound,
             excepting=encoded.excepting,
+            textual=textual,
             threaded=threaded,
             synchronous=synchronous,
         )

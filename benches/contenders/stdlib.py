@@ -13,7 +13,7 @@ from typing import Any
 
 from loops import PLACE
 
-from contenders import BACKUPS, CARRIED, LOGGER_NAME, MESSAGE, Contender, unchanged
+from contenders import BACKUPS, CARRIED, FORMAT, LOGGER_NAME, MESSAGE, Contender, unchanged
 
 _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -46,6 +46,20 @@ class PlaceFormatter(JsonFormatter):
     def head(self, record: logging.LogRecord) -> dict[str, Any]:
         """Returns what stands in every line."""
         return {**super().head(record), "function_name": record.funcName, "line_number": record.lineno}
+
+
+class Foreign(logging.Handler):
+    """Formats each record and keeps the last text, as pytest's and others that collect do."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps the record's text."""
+        self.last = self.format(record)
+
+
+def foreign_on_root(plain: Contender) -> Contender:
+    """Returns what logs by the standard library's tree, with a handler of somebody else's on the root."""
+    logging.root.addHandler(Foreign())
+    return plain
 
 
 class Bound(logging.LoggerAdapter[logging.Logger]):
@@ -91,6 +105,10 @@ def _make(handler: logging.FileHandler) -> Contender:
         handler.setFormatter(PlaceFormatter())
         return plain.carrying(PLACE)
 
+    def textual(plain: Contender) -> Contender:
+        handler.setFormatter(logging.Formatter(FORMAT))
+        return plain.with_text()
+
     return Contender(
         names={"log": log},
         enabled=f'log.info("{MESSAGE}", extra={{"agent_id": i, "energy": x, "kind": s}})',
@@ -100,5 +118,7 @@ def _make(handler: logging.FileHandler) -> Contender:
         surrounded=surrounded,
         placed=placed,
         excepting=Contender.with_traceback,
+        textual=textual,
+        accompanied=foreign_on_root,
         synchronous=unchanged,
     )
