@@ -150,7 +150,16 @@ KINDS = {
     "installed": "from undergird.logging import install; install(); import logging, logging.config, logging.handlers\n",
 }
 # A logger that was made before the program did anything is native still at its end.
-START = "off = logging.getLogger('switched.off'); off.setLevel(logging.ERROR)\n"
+START = """
+off = logging.getLogger("switched.off")
+off.setLevel(logging.ERROR)
+
+def log_an_exception(log):
+    try:
+        1 / 0
+    except ZeroDivisionError:
+        log.exception("division")
+"""
 END = """
 from undergird import _core
 off.disabled, before = False, _core.native_calls()

@@ -22,10 +22,7 @@ def test_rich(program: Program) -> None:
         log = logging.getLogger("rich")
         log.info("agent %d moved", 7, extra={"highlighter": None})
         log.debug("off")
-        try:
-            1 / 0
-        except ZeroDivisionError:
-            log.exception("division")
+        log_an_exception(log)
         """
     )
     assert "INFO     agent 7 moved" in said
@@ -45,10 +42,7 @@ def test_python_json_logger(program: Program) -> None:
         log.info("agent %s", "seven", extra={"agent": 7, "path": [1, None]})
         log.info({"event": "moved", "x": 0.5})
         log.debug("off")
-        try:
-            1 / 0
-        except ZeroDivisionError:
-            log.exception("division")
+        log_an_exception(log)
         """
     )
     assert '"message": "agent seven"' in said
@@ -77,10 +71,7 @@ def test_sentry(program: Program) -> None:
         log.info("crumb %d", 1), log.debug("off")
         log.error("event %d", 2, extra={"agent": 7})
         logging.getLogger("sim.ignored").error("nothing")
-        try:
-            1 / 0
-        except ZeroDivisionError:
-            log.exception("division")
+        log_an_exception(log)
         """
     )
     assert "['crumb 1']\nerror sim {'message': 'event %d', 'formatted': 'event 2', 'params': [2]} [] 7\n" in said
@@ -103,10 +94,7 @@ def test_open_telemetry(program: Program) -> None:
         log.setLevel(logging.INFO)
         log.info("agent %d", 7, extra={"agent": 7})
         log.debug("off")
-        try:
-            1 / 0
-        except ZeroDivisionError:
-            log.exception("division")
+        log_an_exception(log)
         for one in exporter.get_finished_logs():
             record = one.log_record
             known = {key: value for key, value in record.attributes.items() if key in ("agent", "exception.type")}

@@ -12,14 +12,13 @@ import undergird
 def limit(size):
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
-def exhaust():
+@contextlib.contextmanager
+def no_descriptors():
     held = []
     with contextlib.suppress(OSError):
         while True:
             held.append(os.open("/dev/null", os.O_RDONLY))
-    return held
-
-def release(held):
+    yield
     while held:
         os.close(held.pop())
 

@@ -17,12 +17,11 @@ def test_without_descriptors_configure_says_so(script: Script, tmp_path: Path, r
         f"""{BEGIN}
 undergird.LogFileError  # Loaded while there are some.
 undergird.shutdown()
-held = exhaust()
-try:
-    undergird.configure("logs/other.log")
-except undergird.LogFileError as error:
-    said = str(error)
-release(held)
+with no_descriptors():
+    try:
+        undergird.configure("logs/other.log")
+    except undergird.LogFileError as error:
+        said = str(error)
 assert "logs/other.log" in said and "Too many open files" in said, said
 undergird.configure("logs/other.log")
 work(0, 10)
@@ -39,10 +38,9 @@ def test_without_descriptors_a_log_is_not_put_aside_until_there_are_some(
 undergird.configure("logs/run.log", max_bytes=20_000)
 work(0, 10)
 assert undergird.flush(30)
-held = exhaust()
-work(10, 1000)
-undergird.flush(0.1)
-release(held)
+with no_descriptors():
+    work(10, 1000)
+    undergird.flush(0.1)
 until(lambda: undergird.stats()["in_flight"] == 0)
 work(1000, 2000)
 """
@@ -58,9 +56,9 @@ def test_without_descriptors_a_child_writes_all_the_same(script: Script, tmp_pat
 work(0, 100)
 assert undergird.flush(30)
 if (child := os.fork()) == 0:
-    held = exhaust()
-    work(100, 1100)
-    os._exit(not undergird.flush(30))
+    with no_descriptors():
+        work(100, 1100)
+        os._exit(not undergird.flush(30))
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 """
     )
@@ -81,10 +79,9 @@ if (child := os.fork()) == 0:
     work(100, 1100)
     os.kill(os.getpid(), signal.SIGKILL)
 os.waitpid(child, 0)
-held = exhaust()
-fcntl.flock(lock, fcntl.LOCK_UN)
-time.sleep(0.6)  # Long enough for the look around, which finds nothing.
-release(held)
+with no_descriptors():
+    fcntl.flock(lock, fcntl.LOCK_UN)
+    time.sleep(0.6)  # Long enough for the look around, which finds nothing.
 until(lambda: undergird.stats()["recovered"] == 1000)
 """
     )

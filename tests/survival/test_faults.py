@@ -50,9 +50,10 @@ FAULTS = {
             with contextlib.suppress(OSError):
                 if "/logs/" in os.readlink(f"/proc/self/fd/{number}"):
                     os.close(int(number))
-        held = exhaust()
+        held = contextlib.ExitStack()
+        held.enter_context(no_descriptors())
         """,
-        "release(held)",
+        "held.close()",
         False,
     ),
 }

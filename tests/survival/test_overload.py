@@ -20,16 +20,31 @@ from undergird.log.run.doctor import examine
 LOOKS = 20_000 if DEEP else 1000
 SECONDS = 60.0 if DEEP else 3.0
 
-# Three threads, records and rows, into two files, of which the second gets the warnings only.
-BUSY = """
+BEGIN = """
     import json, sys, threading
     import undergird
+    stop = threading.Event()
+
+    def until_told_to_stop(threads):
+        for thread in threads:
+            thread.start()
+        print("busy", flush=True)
+        sys.stdin.readline()
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert undergird.flush(60)
+"""
+
+# Three threads, records and rows, into two files, of which the second gets the warnings only.
+BUSY = (
+    BEGIN
+    + """
     ring_size, overload = int(sys.argv[1]), sys.argv[2]
     sinks = [undergird.FileSink("warnings.log", level="WARNING")]
     undergird.configure("run.log", sinks=sinks, ring_size=ring_size, overload=overload)
     log = undergird.get_logger("busy")
     log.warning("begun")
-    stop = threading.Event()
 
     def work(thread):
         number = 0
@@ -43,17 +58,11 @@ BUSY = """
                 log.info("x", thread=thread, number=number)
 
     threads = [threading.Thread(target=work, args=(thread,)) for thread in range(3)]
-    for thread in threads:
-        thread.start()
-    print("busy", flush=True)
-    sys.stdin.readline()
-    stop.set()
-    for thread in threads:
-        thread.join()
-    assert undergird.flush(30)
+    until_told_to_stop(threads)
     print(json.dumps(undergird.stats()["sinks"]), flush=True)
     sys.stdin.readline()
 """
+)
 
 
 def seen(rings: Path) -> dict[str, Any]:
@@ -114,12 +123,11 @@ def test_every_look_from_outside_balances_while_calls_wait_for_room(
 
 
 # Four threads, into a pipe; each moment is counted by the process itself too.
-PIPED = """
-    import json, sys, threading
-    import undergird
+PIPED = (
+    BEGIN
+    + """
     undergird.configure("pipe", ring_size=1 << 20, overload=sys.argv[1])
     log = undergird.get_logger("faster")
-    stop = threading.Event()
     done = [0] * 4
 
     def work(thread):
@@ -136,18 +144,12 @@ PIPED = """
     checked = []
     threads = [threading.Thread(target=work, args=(thread,)) for thread in range(4)]
     threads.append(threading.Thread(target=check))
-    for thread in threads:
-        thread.start()
-    print("busy", flush=True)
-    sys.stdin.readline()
-    stop.set()
-    for thread in threads:
-        thread.join()
-    assert undergird.flush(60)
+    until_told_to_stop(threads)
     (counts,) = undergird.stats()["sinks"].values()
     print(json.dumps({"called": sum(done), "counts": counts, "checked": len(checked)}), flush=True)
     sys.stdin.readline()
 """
+)
 
 
 class SlowReader(threading.Thread):

@@ -19,7 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What stands behind `undergird`; `None` means the process's own.
 
     Returns:
-        The exit code: 0, 1 if something is left to be done, 2 for a wrong call or a place that cannot be used.
+        The exit code: 0; 1 if something is left to be done, is not well or is not there; 2 for a wrong call or a place
+        that cannot be used.
     """
     arguments, program = _split(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(arguments, argparse.Namespace(program=program))

@@ -57,11 +57,26 @@ class NodeLogger(_core.Logger):
         self._node.disabled = value
 
     def setLevel(self, level: int | str) -> None:
-        """Sets the node's level, by number or name."""
+        """Sets the node's level, which calls see from the next one on, also those of loggers below that have none.
+
+        Args:
+            level: Its number or name; 0 or `"NOTSET"` for none of its own.
+
+        Raises:
+            ValueError: If no level has this name.
+            TypeError: If it is neither a number nor a name.
+
+        Example:
+            >>> import undergird
+            >>> log = undergird.get_logger("docs.levels")
+            >>> log.setLevel("WARNING")
+            >>> log.isEnabledFor(20)
+            False
+        """
         self._node.setLevel(level)
 
     def isEnabledFor(self, level: int) -> bool:
-        """Whether a record of this level would be logged."""
+        """Whether a record of this level, a number, would be logged."""
         return self._node.isEnabledFor(level)
 
     def getEffectiveLevel(self) -> int:

@@ -143,9 +143,9 @@ def test_a_ring_size_that_cannot_be(run: Run, size: Any) -> None:
 
 
 def test_a_ring_dir_that_is_not_there(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert str(tmp_path / "none") in complaint(run.path, ring_dir=tmp_path / "none")
+    assert f"ring_dir {str(tmp_path / 'none')!r}" in complaint(run.path, ring_dir=tmp_path / "none")
     monkeypatch.setenv("UNDERGIRD_RING_DIR", str(tmp_path / "none"))
-    assert str(tmp_path / "none") in complaint(run.path)
+    assert f"UNDERGIRD_RING_DIR {str(tmp_path / 'none')!r}" in complaint(run.path)
 
 
 def test_a_bad_call_leaves_the_run_as_it_was(run: Run, tmp_path: Path) -> None:

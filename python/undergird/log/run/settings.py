@@ -161,14 +161,17 @@ def log_file(path: object) -> Path:
 
 def ring_folder(given: str | os.PathLike[str] | None) -> str | None:
     """The folder above the rings that was asked for, by the setting or the environment, if any."""
-    chosen = given if given is not None else os.environ.get("UNDERGIRD_RING_DIR")
+    setting, chosen = "ring_dir", given
+    if given is None:
+        setting = "UNDERGIRD_RING_DIR"
+        chosen = os.environ.get(setting)
     if not chosen:
         return None
-    directory = _path(chosen, "ring_dir").absolute()
+    directory = _path(chosen, setting).absolute()
     if not directory.is_dir():
-        raise ConfigurationError(f"ring_dir {str(directory)!r} is not a directory; make it first")
+        raise ConfigurationError(f"{setting} {str(directory)!r} is not a directory; make it first")
     if not os.access(directory, os.W_OK | os.X_OK):
-        raise ConfigurationError(f"ring_dir {str(directory)!r} is not writable")
+        raise ConfigurationError(f"{setting} {str(directory)!r} is not writable")
     return str(directory)
 
 

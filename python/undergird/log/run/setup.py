@@ -285,6 +285,10 @@ def flush(timeout: float | None = None) -> bool:
     Returns:
         Whether everything is there.
 
+    Raises:
+        TypeError: If `timeout` is no number.
+        ValueError: If it is NaN.
+
     Example:
         >>> import undergird
         >>> undergird.flush(timeout=1.0)
@@ -300,11 +304,20 @@ def shutdown(timeout: float | None = EXIT_TIMEOUT) -> bool:
     Records that are logged later are written by the call itself.
 
     Args:
-        timeout: For how many seconds at most; what is not written by then stays in the ring, for the next start or
-            `undergird recover`.
+        timeout: For how many seconds at most, 5 by default; `None` waits for as long as it takes. What is not written by
+            then stays in the ring, for the next start or `undergird recover`.
 
     Returns:
         Whether everything was written.
+
+    Raises:
+        TypeError: If `timeout` is no number.
+        ValueError: If it is NaN.
+
+    Example:
+        >>> import undergird
+        >>> undergird.shutdown(timeout=1.0)
+        True
     """
     announce()
     return _core.shutdown(timeout)
