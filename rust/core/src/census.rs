@@ -27,11 +27,12 @@ pub struct Counts {
 
 impl AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
-        self.emitted += other.emitted;
-        self.written += other.written;
-        self.dropped += other.dropped;
-        self.failed += other.failed;
-        self.in_flight += other.in_flight;
+        // A damaged ring may say anything.
+        self.emitted = self.emitted.wrapping_add(other.emitted);
+        self.written = self.written.wrapping_add(other.written);
+        self.dropped = self.dropped.wrapping_add(other.dropped);
+        self.failed = self.failed.wrapping_add(other.failed);
+        self.in_flight = self.in_flight.wrapping_add(other.in_flight);
     }
 }
 
@@ -53,8 +54,8 @@ pub fn census(look: &Look) -> Option<BTreeMap<PathBuf, Counts>> {
                 // What the route has taken since it was noted down.
                 let noted = (**account)?;
                 let since = Source::count(memory, &|id| id == *route, noted.cursor, noted.cursor, head);
-                counts.emitted += noted.kept + noted.lost + since;
-                counts.dropped += noted.lost;
+                let emitted = noted.kept.wrapping_add(noted.lost).wrapping_add(since);
+                counts += Counts { emitted, dropped: noted.lost, ..Counts::default() };
             }
         }
         // Its writer may not have met it yet.

@@ -312,10 +312,10 @@ pub(crate) fn lock_file_of(path: &Path) -> PathBuf {
 
 fn unusable(lock_path: &Path, reason: Unusable) -> io::Error {
     let why = match reason {
-        Unusable::Foreign => "is not a lock file of undergird".into(),
+        Unusable::Foreign => "is not a lock file of undergird; move it away".into(),
         Unusable::Version(version) => format!("has format version {version}, which this version does not know"),
     };
-    io::Error::new(ErrorKind::InvalidData, format!("{}: {why}", lock_path.display()))
+    io::Error::new(ErrorKind::InvalidData, format!("{} {why}", lock_path.display()))
 }
 
 /// Where the lock file of a log is: beside it, hidden.

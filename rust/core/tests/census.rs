@@ -13,6 +13,7 @@ use support::*;
 use undergird_core::census::{Counts, census};
 use undergird_core::dictionary::{Entry, SinkEntry};
 use undergird_core::ledger;
+use undergird_core::ring::{HEAD, TAIL};
 use undergird_core::ringfile::{RingMemory, look};
 
 /// Where a ring's file says how many accounts there are.
@@ -20,7 +21,7 @@ const ACCOUNTS: u64 = 0x208;
 
 /// The counts of the only file, in one look.
 fn seen(ring: &Path) -> Option<Counts> {
-    census(&look(ring, &mut || false).unwrap()).map(|counts| counts.into_values().next().unwrap_or_default())
+    counted(ring).map(|counts| counts.into_values().next().unwrap_or_default())
 }
 
 #[test]
@@ -53,7 +54,7 @@ fn a_file_counts_what_leads_to_it_alone() {
     maker.log(3);
     maker.route = first;
     maker.log(1);
-    let counts = census(&look(maker.file.path(), &mut || false).unwrap()).unwrap();
+    let counts = counted(maker.file.path()).unwrap();
     assert_eq!(counts[&run.log()], Counts { emitted: 3, in_flight: 3, ..Counts::default() });
     assert_eq!(counts[&run.other_log()], Counts { emitted: 15, dropped: 9, in_flight: 6, ..Counts::default() });
 }
@@ -146,6 +147,41 @@ fn accounts_of_a_damaged_ring_are_left_alone() {
         assert!(look(&path, &mut || false).is_ok());
         fs::remove_file(&path).unwrap();
     }
+}
+
+#[test]
+fn a_ring_at_the_end_of_all_positions_is_looked_at_like_any_other() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(3);
+    let path = maker.die();
+    change(&path, |ring| {
+        let (tail, head) = (u64::MAX - 1023, u64::MAX - 7);
+        for (at, position) in [(TAIL, tail), (HEAD, head)] {
+            ring[at..][..8].copy_from_slice(&position.to_le_bytes());
+        }
+        for account in [1, 2].map(|number| 0x1000 + SMALL.dictionary - number * 32) {
+            ring[account..][..8].copy_from_slice(&2u64.to_le_bytes());
+            ring[account + 8..][..8].copy_from_slice(&tail.to_le_bytes());
+        }
+    });
+    assert_eq!(seen(&path), Some(Counts::default()));
+}
+
+#[test]
+fn a_ring_that_is_cut_while_somebody_looks_is_an_error() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(3);
+    let path = maker.die();
+    let file = OpenOptions::new().write(true).open(&path).unwrap();
+    // Odd: somebody is writing it, and the look begins anew.
+    file.write_all_at(&3u64.to_le_bytes(), 0x1000 + SMALL.dictionary as u64 - 2 * 32).unwrap();
+    let cut = &mut || {
+        file.set_len(0x1000).unwrap();
+        true
+    };
+    assert!(look(&path, cut).is_err());
 }
 
 #[test]

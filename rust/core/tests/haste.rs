@@ -17,29 +17,46 @@ use undergird_core::rotation::Rotation;
 use undergird_core::sink::look;
 use undergird_core::writer::Writer;
 
-/// A process whose calls come a microsecond after each other.
+/// The clock of calls that come a microsecond after each other.
 fn rapid() -> Patient {
     let mut host = host();
     host.step = 1000;
     host
 }
 
-/// Logs a record and waits for its line.
-#[track_caller]
-fn log(maker: &mut Maker, writer: &mut Writer, host: &mut Patient) {
-    maker.log(1);
-    assert_eq!(writer.round_in_haste(host).written, 1);
+/// A process that waits for the line of each of its calls.
+struct Rapid {
+    maker: Maker,
+    writer: Writer,
+    host: Patient,
+}
+
+impl Rapid {
+    fn new(run: &Run) -> Self {
+        let maker = run.maker("a");
+        Self { writer: maker.writer(), maker, host: rapid() }
+    }
+
+    /// Logs some records, one after the other.
+    #[track_caller]
+    fn log(&mut self, count: u64) {
+        for _ in 0..count {
+            self.maker.log(1);
+            assert_eq!(self.writer.round_in_haste(&mut self.host).written, 1);
+        }
+    }
+
+    /// Its ring's cursor, and whether a batch seems unfinished, as the lock file says.
+    fn said(&self, run: &Run) -> (Option<u64>, bool) {
+        let state = look(&run.log()).expect("readable").expect("there is a lock file").state;
+        let cursor = state.cursor(self.maker.stream()).map(|(_, cursor)| cursor.position);
+        (cursor, state.open_journal().is_some())
+    }
 }
 
 /// The numbers of all records, also of logs that were put aside.
 fn written(run: &Run, rotation: &Rotation) -> Vec<u64> {
     records(&run.whole_text(rotation)).into_iter().map(|(_, number)| number).collect()
-}
-
-/// The cursor of a maker's ring, and whether a batch seems unfinished, as the lock file says.
-fn said(run: &Run, maker: &Maker) -> (Option<u64>, bool) {
-    let state = look(&run.log()).expect("readable").expect("there is a lock file").state;
-    (state.cursor(maker.stream()).map(|(_, cursor)| cursor.position), state.open_journal().is_some())
 }
 
 /// A life of calls in haste, one of them after a pause. A second file, which cannot be written, keeps the ring from being
@@ -92,16 +109,15 @@ fn a_process_killed_at_any_system_call_of_rapid_calls_loses_nothing_and_doubles_
 #[test]
 fn the_next_journal_says_what_the_cursor_would() {
     let run = Run::new();
-    let mut maker = run.maker("a");
-    let (mut writer, mut host) = (maker.writer(), rapid());
+    let mut rapid = Rapid::new(&run);
     for _ in 0..2 {
-        log(&mut maker, &mut writer, &mut host);
-        assert_eq!(said(&run, &maker), (Some(maker.producer.head()), false), "it found nothing as it had left it");
+        rapid.log(1);
+        assert_eq!(rapid.said(&run), (Some(rapid.maker.producer.head()), false), "it found nothing as it had left it");
     }
     for _ in 0..3 {
-        let before = maker.producer.head();
-        log(&mut maker, &mut writer, &mut host);
-        assert_eq!(said(&run, &maker), (Some(before), true));
+        let before = rapid.maker.producer.head();
+        rapid.log(1);
+        assert_eq!(rapid.said(&run), (Some(before), true));
     }
     assert_exactly(&run.log(), "a", 5);
 }
@@ -109,31 +125,29 @@ fn the_next_journal_says_what_the_cursor_would() {
 #[test]
 fn the_last_batch_is_closed_when_there_are_no_more_calls_for_a_moment() {
     let run = Run::new();
-    let mut maker = run.maker("a");
-    let (mut writer, mut host) = (maker.writer(), rapid());
-    (0..3).for_each(|_| log(&mut maker, &mut writer, &mut host));
-    writer.round(&mut host, false);
-    assert!(said(&run, &maker).1, "another call may come at once");
-    host.now += 1_000_000_000;
-    writer.round_in_haste(&mut host);
-    assert!(said(&run, &maker).1, "a call that waits has no time for this");
-    writer.round(&mut host, false);
-    assert_eq!(said(&run, &maker), (Some(maker.producer.head()), false));
+    let mut rapid = Rapid::new(&run);
+    rapid.log(3);
+    rapid.writer.round(&mut rapid.host, false);
+    assert!(rapid.said(&run).1, "another call may come at once");
+    rapid.host.now += 1_000_000_000;
+    rapid.writer.round_in_haste(&mut rapid.host);
+    assert!(rapid.said(&run).1, "a call that waits has no time for this");
+    rapid.writer.round(&mut rapid.host, false);
+    assert_eq!(rapid.said(&run), (Some(rapid.maker.producer.head()), false));
     assert_exactly(&run.log(), "a", 3);
 }
 
 #[test]
 fn a_neighbour_finds_the_last_batch_whole_though_its_records_are_released() {
     let run = Run::new();
-    let (mut maker, mut neighbour) = (run.maker("a"), run.maker("b"));
-    let (mut writer, mut host) = (maker.writer(), rapid());
-    (0..3).for_each(|_| log(&mut maker, &mut writer, &mut host));
-    assert!(writer.is_done() && said(&run, &maker).1);
+    let (mut rapid, mut neighbour) = (Rapid::new(&run), run.maker("b"));
+    rapid.log(3);
+    assert!(rapid.writer.is_done() && rapid.said(&run).1);
     neighbour.log(2);
     drain(&mut neighbour.writer());
-    assert_eq!(said(&run, &maker), (Some(maker.producer.head()), false));
-    log(&mut maker, &mut writer, &mut host);
-    assert_eq!(said(&run, &maker), (Some(maker.producer.head()), false), "who is not alone leaves nothing open");
+    assert_eq!(rapid.said(&run), (Some(rapid.maker.producer.head()), false));
+    rapid.log(1);
+    assert_eq!(rapid.said(&run), (Some(rapid.maker.producer.head()), false), "who is not alone leaves nothing open");
     assert_exactly(&run.log(), "a", 4);
     assert_exactly(&run.log(), "b", 2);
 }
@@ -141,11 +155,10 @@ fn a_neighbour_finds_the_last_batch_whole_though_its_records_are_released() {
 #[test]
 fn a_log_that_was_cut_behind_a_rapid_call_gets_nothing_twice() {
     let run = Run::new();
-    let mut maker = run.maker("a");
-    let (mut writer, mut host) = (maker.writer(), rapid());
-    (0..2).for_each(|_| log(&mut maker, &mut writer, &mut host));
+    let mut rapid = Rapid::new(&run);
+    rapid.log(2);
     fs::write(run.log(), b"").unwrap();
-    drop((writer, maker));
+    drop(rapid);
     let mut neighbour = run.maker("b");
     neighbour.log(1);
     drain(&mut neighbour.writer());

@@ -164,18 +164,15 @@ fn a_forked_child_does_not_keep_its_parents_ring_or_lock() {
             maker.descriptor.close_in_child();
             estate.pass_on();
             ready.set(0, 1);
-            while over.get(0) == 0 {
-                std::thread::sleep(Duration::from_millis(1));
-            }
+            over.wait_for(0);
         });
         ready.set(1, grandchild.0 as u64);
         loop {
             std::thread::sleep(Duration::from_secs(1));
         }
     });
-    while ready.get(0) == 0 || ready.get(1) == 0 {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    ready.wait_for(0);
+    ready.wait_for(1);
     parent.kill();
     parent.wait(0);
     let found = recover(&run.rings(), None, &mut Patient::new(50)).expect("readable");
@@ -193,13 +190,9 @@ fn a_ring_is_its_process_s_own_while_that_lives() {
         let mut maker = run.maker("a");
         maker.log(3);
         ready.set(0, 1);
-        while over.get(0) == 0 {
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        over.wait_for(0);
     });
-    while ready.get(0) == 0 {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    ready.wait_for(0);
     let found = run.recover();
     assert_eq!(found[0].outcome, Outcome::Alive);
     assert!(matches!(Orphan::adopt(&found[0].path, &Arc::default()), Ok(Adoption::Held)));

@@ -155,10 +155,7 @@ fn a_damaged_record_counts_as_failed_and_the_others_are_written() {
     maker.log(1);
     let damaged = CONTROL + SMALL.dictionary + maker.producer.head() as usize;
     maker.log(2);
-    let path = maker.die();
-    let mut bytes = fs::read(&path).unwrap();
-    bytes[damaged..damaged + 4].fill(0xFF);
-    fs::write(&path, bytes).unwrap();
+    change(&maker.die(), |ring| ring[damaged..damaged + 4].fill(0xFF));
     assert_eq!(run.recover()[0].outcome, Outcome::Recovered { written: 2, failed: 1 });
     assert_eq!(numbers(&run.log(), "a"), [0, 2]);
 }
@@ -272,10 +269,8 @@ fn a_ring_whose_dictionary_is_lost_is_kept_rather_than_removed() {
     let run = Run::new();
     let mut maker = run.maker("a");
     maker.log(3);
-    let mut ring = fs::read(maker.file.path()).unwrap();
     let path = maker.die();
-    ring[CONTROL + 4] = 99;
-    fs::write(&path, &ring).unwrap();
+    let ring = change(&path, |ring| ring[CONTROL + 4] = 99);
     left_alone(&run.recover()[0].outcome);
     assert_eq!(fs::read(&path).unwrap(), ring);
 }
@@ -372,12 +367,8 @@ proptest! {
         let mut maker = Maker::new(&run.rings(), "a", &[&run.log()], SMALLEST);
         maker.define(&Entry::Name([b'x'; 100].into()));
         maker.log(20);
-        let mut ring = fs::read(maker.file.path()).unwrap();
         let path = maker.die();
-        for (place, byte) in changes {
-            ring[place] = byte;
-        }
-        fs::write(&path, &ring).unwrap();
+        let ring = change(&path, |ring| changes.iter().for_each(|(place, byte)| ring[*place] = *byte));
         let found = run.recover();
         match &found[0].outcome {
             Outcome::Recovered { .. } => prop_assert!(!path.exists()),

@@ -79,6 +79,11 @@ impl RingHeader {
         out
     }
 
+    /// Bytes of the file up to the end of its last part.
+    pub(super) fn end(&self) -> usize {
+        [self.dictionary, self.data].map(|(at, length)| at + length).into_iter().max().unwrap_or(CONTROL)
+    }
+
     /// Reads and checks a header; `bytes` is the whole file.
     ///
     /// # Errors

@@ -60,7 +60,8 @@ struct Copy {
 
 impl Copy {
     fn begin(file: File, header: RingHeader) -> io::Result<Self> {
-        let mut bytes = vec![0; file.metadata()?.len() as usize];
+        // Not as long as the file is now: that may have changed since the header was read.
+        let mut bytes = vec![0; header.end()];
         read(&file, &mut bytes, 0)?;
         Ok(Self { file, header, bytes, held: 0..0 })
     }
@@ -108,7 +109,7 @@ impl Copy {
         // What nobody has released cannot have been overwritten; nor what is further from the head than a record goes,
         // which is an eighth of the ring, and as much for the pad before it.
         let (head_after, tail_after) = (word(&self.file, HEAD)?, word(&self.file, TAIL)?);
-        let intact = tail_after.min((head_after + capacity / 4).saturating_sub(capacity));
+        let intact = tail_after.min(head_after.saturating_add(capacity / 4).saturating_sub(capacity));
         if new.is_empty() || intact <= new.start {
             self.held = self.held.start.max(head.saturating_sub(capacity))..head;
         } else {

@@ -4,6 +4,7 @@
 mod lines;
 pub mod process;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub use lines::*;
 use tempfile::TempDir;
 use undergird_core::batch::{Source, spill_path};
+use undergird_core::census::{Counts, census};
 use undergird_core::descriptor::Descriptor;
 use undergird_core::dictionary::{Entry, SinkEntry};
 use undergird_core::ledger;
@@ -22,7 +24,7 @@ use undergird_core::record::block::{Form, encode_block};
 use undergird_core::record::{Header, INLINE, Kind, Value, encode_group, flags};
 use undergird_core::recovery::{Found, Outcome, recover};
 use undergird_core::ring::{Full, Producer};
-use undergird_core::ringfile::{Owner, RingFile, RingMemory, Sizes};
+use undergird_core::ringfile::{Owner, RingFile, RingMemory, Sizes, look};
 use undergird_core::rotation::Rotation;
 use undergird_core::scratch::Scratch;
 use undergird_core::sink::lock_path;
@@ -365,6 +367,19 @@ pub fn leave_lock_file(log: &Path, journal: Option<&Journal>, cursors: &[Option<
 pub fn drain(writer: &mut Writer) {
     let mut host = host();
     while writer.round(&mut host, true).more {}
+}
+
+/// The counts of each file of a ring, in one look from outside.
+pub fn counted(ring: &Path) -> Option<BTreeMap<PathBuf, Counts>> {
+    census(&look(ring, &mut || false).expect("readable"))
+}
+
+/// Changes the bytes of a file; gives what stands in it then.
+pub fn change(path: &Path, change: impl FnOnce(&mut [u8])) -> Vec<u8> {
+    let mut bytes = fs::read(path).expect("readable");
+    change(&mut bytes);
+    fs::write(path, &bytes).expect("writable");
+    bytes
 }
 
 /// Bytes of a ring file as a ring.

@@ -3,6 +3,7 @@
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 /// A child inherits every descriptor, and with them the locks of other tests: so one test at a time.
 pub fn alone() -> MutexGuard<'static, ()> {
@@ -31,6 +32,13 @@ impl Shared {
     pub fn get(&self, index: usize) -> u64 {
         // ORDERING: Acquire pairs with the Release in `set`.
         self.at(index).load(Ordering::Acquire)
+    }
+
+    /// Waits until a number is not zero.
+    pub fn wait_for(&self, index: usize) {
+        while self.get(index) == 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     pub fn set(&self, index: usize, value: u64) {
