@@ -304,8 +304,8 @@ def shutdown(timeout: float | None = EXIT_TIMEOUT) -> bool:
     Records that are logged later are written by the call itself.
 
     Args:
-        timeout: For how many seconds at most, 5 by default; `None` waits for as long as it takes. What is not written by
-            then stays in the ring, for the next start or `undergird recover`.
+        timeout: For how many seconds at most, 5 by default; `None` waits for as long as it takes. What is not written
+            by then stays in the ring, for the next start or `undergird recover`.
 
     Returns:
         Whether everything was written.
