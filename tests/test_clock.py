@@ -88,6 +88,22 @@ def test_a_manual_clock_refuses_what_is_not_finite(time: float, stamps: bool) ->
     assert clock.now() == 0.0
 
 
+@pytest.mark.parametrize("kind", [ManualClock, SimulationClock])
+@pytest.mark.parametrize("time", [10**400, -(10**400), 1 << 20_000], ids=["large", "small", "huge"])
+def test_an_integer_that_no_float_can_hold_is_refused_at_the_call(
+    kind: type[ManualClock | SimulationClock], time: int
+) -> None:
+    said = "^time is an integer that no float can hold"
+    clock = kind(1.0)
+    with pytest.raises(ValueError, match=said):
+        kind(time)
+    with pytest.raises(ValueError, match=said):
+        clock.advance(time)
+    with pytest.raises(ValueError, match=said):
+        set_to(clock, time)
+    assert clock.now() == 1.0
+
+
 def test_a_manual_clock_does_not_move_beyond_what_a_float_holds() -> None:
     clock = ManualClock(-1e308, stamps=False)
     with pytest.raises(ValueError, match=r"^time -inf is not finite"):

@@ -115,15 +115,21 @@ class Scope:
                 kind. A generator has the fields while its body runs, and its consumer does not see them.
 
         Raises:
-            TypeError: If it is none.
+            TypeError: If it is none, or a class: decorate its methods.
         """
         # On use: it is much to load for who decorates nothing.
-        import functools
-
-        from undergird._functions import kind_of
+        from undergird._functions import no_class
 
         if isinstance(function, staticmethod | classmethod):
             return type(function)(self(function.__func__))
+        no_class(function, "undergird.context")
+        return self._around(function)
+
+    def _around(self, function: F) -> F:
+        """The callable, which may be a class, with these fields around its body."""
+        import functools
+
+        from undergird._functions import kind_of
 
         async def coroutine(*args: Any, **kwargs: Any) -> Any:
             with self:
@@ -310,7 +316,7 @@ class Context:
         """The function with the fields that hold here and now around it, wherever it is called; no others.
 
         Args:
-            function: Any callable, as for a decorator. It may be called any number of times, also at once.
+            function: Any callable, a class too. It may be called any number of times, also at once.
 
         Example:
             >>> import threading, undergird
@@ -322,7 +328,7 @@ class Context:
             {'request_id': 'a1'}
             (None, None)
         """
-        return Scope(_EMPTY._replace(base=_current()))(function)
+        return Scope(_EMPTY._replace(base=_current()))._around(function)
 
     def __repr__(self) -> str:
         return f"<undergird.context {_current().fields.dict()!r}>"

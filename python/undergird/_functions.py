@@ -8,6 +8,23 @@ from typing import Any, Literal
 Kind = Literal["plain", "coroutine", "generator", "asynchronous generator"]
 
 
+def no_class(decorated: object, decorator: str) -> None:
+    """Sees to it that what is decorated is no class, whose name would come to mean a function.
+
+    Args:
+        decorated: What is decorated.
+        decorator: By what, for the message.
+
+    Raises:
+        TypeError: If it is one.
+
+    Example:
+        >>> no_class(len, "log.timer")
+    """
+    if isinstance(decorated, type):
+        raise TypeError(f"{decorator} is for functions, and {decorated.__qualname__} is a class: decorate its methods")
+
+
 def kind_of(function: Any) -> Kind:
     """The kind of a function, or of an object's `__call__`.
 

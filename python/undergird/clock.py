@@ -108,11 +108,19 @@ class ManualClock:
         return self._ns
 
     def set(self, time: float) -> None:
-        """Sets the time, in seconds; it may be an earlier one."""
+        """Sets the time, in seconds; it may be an earlier one.
+
+        Raises:
+            ValueError: As when the clock was made; then it has not changed.
+        """
         self._ns = self._possible(_nanoseconds(time))
 
     def advance(self, by: float) -> None:
-        """Moves the time on by so many seconds."""
+        """Moves the time on by so many seconds.
+
+        Raises:
+            ValueError: As when the clock was made; then it has not changed.
+        """
         self._ns = self._possible(self._ns + _nanoseconds(by))
 
     def _possible(self, ns: int) -> int:
@@ -135,7 +143,12 @@ _LATEST = 18_446_744_073
 
 
 def _nanoseconds(seconds: float) -> int:
-    if not math.isfinite(seconds):
+    try:
+        finite = math.isfinite(seconds)
+    except OverflowError:
+        # Without its digits, of which there may be more than can be shown.
+        raise ValueError("time is an integer that no float can hold") from None
+    if not finite:
         raise ValueError(f"time {seconds!r} is not finite")
     # In two parts: as one float, nanoseconds since 1970 would be rounded to 256.
     whole, part = divmod(seconds, 1)

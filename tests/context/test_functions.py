@@ -92,6 +92,18 @@ def test_what_is_no_function_is_refused(way: Any) -> None:
         way(5)
 
 
+def test_a_class_is_not_decorated_but_may_be_wrapped() -> None:
+    class Cells:
+        def __init__(self) -> None:
+            self.seen = context.get()
+
+    with pytest.raises(TypeError, match=r"^undergird.context is for functions, and .*Cells is a class: decorate its"):
+        context(a=1)(Cells)
+    with context(a=1):
+        make = context.wrap(Cells)
+    assert make().seen == {"a": 1}
+
+
 def test_a_generators_consumer_does_not_see_its_fields() -> None:
     @context(a=1)
     def generator() -> Generator[dict[str, Any], str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import json
 import logging
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import undergird
+from undergird import _core
 from undergird.errors import ConfigurationError
 from undergird.log.asynchronous import AsyncLogger, AsyncLoggerStats
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.log.conftest import Run
+
+RECORD = 400
+"""More bytes than a record has."""
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +34,14 @@ def _quiet_loop(run: Run) -> Iterator[None]:
     logger.setLevel(logging.WARNING)
     yield
     logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def held(run: Run) -> Iterator[None]:
+    """While it is open, nothing is written to the log."""
+    with run.path.with_name(".run.log.lock").open("r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 async def start(name: str = "async", **options: Any) -> AsyncLogger:
@@ -75,16 +88,14 @@ def test_no_more_wait_than_may_and_nothing_is_lost_while_nothing_moves(run: Run)
         log = await start(max_queue_size=100)
         await log.ainfo("x", number=-1)
         await log.flush()
-        lock = run.path.with_name(".run.log.lock").open("r+b")
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        task = asyncio.create_task(many(log, 2000))
-        # The loop goes on although the log does not.
-        for _ in range(20):
-            await asyncio.sleep(0.005)
-            waiting.append(undergird.stats()["sinks"][str(run.path)]["in_flight"])
-            assert (await log.get_performance_stats()).queue_utilization <= 1.0
-        assert not task.done()
-        lock.close()
+        with held(run):
+            task = asyncio.create_task(many(log, 2000))
+            # The loop goes on although the log does not.
+            for _ in range(20):
+                await asyncio.sleep(0.005)
+                waiting.append(undergird.stats()["sinks"][str(run.path)]["in_flight"])
+                assert (await log.get_performance_stats()).queue_utilization <= 1.0
+            assert not task.done()
         await task
         await log.stop()
         await log.stop()
@@ -122,6 +133,82 @@ def test_a_ring_that_fills_up_is_waited_for_by_all_tasks(run: Run, tasks: int, e
         found.setdefault(line["task_number"], []).append(line["one"])
     assert found == {number: list(range(each)) for number in range(tasks)}
     assert undergird.stats()["sinks"][str(run.path)]["dropped"] == 0
+
+
+def test_half_of_the_ring_is_left_to_calls_that_do_not_wait(run: Run) -> None:
+    run.start(ring_size=1 << 16)
+
+    async def work() -> None:
+        log = await start(max_queue_size=1_000_000)
+        await log.ainfo("x")
+        await log.flush()
+        with held(run):
+            task = asyncio.create_task(many(log, 1000))
+            while not task.done() and is_less_than_half_full():
+                await asyncio.sleep(0)
+            for _ in range(10):
+                await asyncio.sleep(0.001)
+            tail, head, capacity = _core.positions()
+            assert head - tail <= capacity // 2 + RECORD
+            undergird.get_logger("plain").info("y" * (capacity // 16))
+            assert not task.done()
+        await task
+
+    async def many(log: AsyncLogger, count: int) -> None:
+        for _ in range(count):
+            await log.ainfo("x" * (RECORD // 2))
+
+    def is_less_than_half_full() -> bool:
+        tail, head, capacity = _core.positions()
+        return head - tail <= capacity // 2
+
+    asyncio.run(work())
+    assert undergird.stats()["sinks"][str(run.path)]["dropped"] == 0
+    assert len(run.lines()) == 1002
+
+
+def test_another_task_runs_while_one_only_logs(run: Run) -> None:
+    run.start()
+    seen: list[str] = []
+
+    async def work() -> None:
+        log = await start()
+
+        async def logs() -> None:
+            for _ in range(1000):
+                await log.ainfo("x")
+            seen.append("logged")
+
+        async def other() -> None:
+            seen.append("ran")
+
+        await asyncio.gather(logs(), other())
+
+    asyncio.run(work())
+    assert seen == ["ran", "logged"]
+
+
+def test_a_run_that_is_set_up_anew_is_not_waited_for(run: Run, tmp_path: Path) -> None:
+    run.start()
+
+    async def work() -> None:
+        log = await start(max_queue_size=1)
+        for number in range(3):
+            await log.ainfo("x", number=number)
+        with held(run):
+            await log.ainfo("x", number=3)
+            flushed = asyncio.create_task(log.flush())
+            await asyncio.sleep(0)
+            assert not flushed.done()
+        # Its positions in the ring before are behind all of the one that follows.
+        undergird.configure(tmp_path / "next.log")
+        await asyncio.wait_for(flushed, 30)
+        await log.ainfo("x", number=4)
+        await log.flush()
+
+    asyncio.run(work())
+    assert [line["number"] for line in run.lines() if "number" in line] == [0, 1, 2, 3]
+    assert [line["number"] for line in run.lines(tmp_path / "next.log")] == [4]
 
 
 def test_its_statistics_are_zeros_before_and_numbers_after(run: Run) -> None:

@@ -106,6 +106,25 @@ def test_a_thread_that_python_did_not_start_is_named_as_the_standard_library_doe
     assert [line["thread_name"] for line in either.lines()] == seen * 2
 
 
+def test_a_thread_that_logs_before_threading_knows_it_has_its_name_afterwards(either: Run) -> None:
+    log = either.start(names="thread")
+
+    class Early(threading.Thread):
+        def _set_ident(self) -> None:
+            super()._set_ident()  # type: ignore[misc]
+            log.info("before")
+
+        def run(self) -> None:
+            log.info("after")
+
+    early = Early(name="early")
+    early.start()
+    early.join()
+    before, after = [line["thread_name"] for line in either.lines()]
+    assert before.startswith("Dummy-")
+    assert after == "early"
+
+
 def test_a_class_of_threads_may_have_any_name(either: Run) -> None:
     log = either.start(names="thread")
 

@@ -321,6 +321,8 @@ def test_what_is_no_function_cannot_be_decorated(run: Run) -> None:
     log = run.start()
     with pytest.raises(TypeError, match="no function"):
         log.timer("x")(5)  # type: ignore[type-var]
+    with pytest.raises(TypeError, match=r"^log.timer is for functions, and Thread is a class: decorate its methods$"):
+        log.timer("x")(threading.Thread)
 
 
 def test_decorated_functions_in_threads_do_not_mix_their_times(run: Run) -> None:

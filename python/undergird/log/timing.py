@@ -80,11 +80,13 @@ class Timer:
         """The function, each of whose calls is timed; of a generator, from its first step to its last.
 
         Raises:
-            TypeError: If it is none.
+            TypeError: If it is none, or a class: decorate its methods.
         """
         # On use: it is much to load for who decorates nothing.
+        from undergird._functions import no_class
         from undergird.log.wrapping import wrapped
 
+        no_class(function, "log.timer")
         return wrapped(function, self._another)
 
     def _another(self) -> Timer:

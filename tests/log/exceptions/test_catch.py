@@ -287,6 +287,14 @@ def test_what_is_neither_function_nor_exception_is_refused(wrong: Any, run: Run)
         log.catch()(3)  # type: ignore[type-var]
 
 
+def test_a_class_that_is_decorated_is_told_what_to_decorate(run: Run) -> None:
+    log = run.start(level="INFO")
+    with pytest.raises(TypeError, match=r"^log.catch is for functions, and Run is a class: decorate its methods$"):
+        log.catch()(type(run))
+    with pytest.raises(TypeError, match=r"Run'> is no class of exceptions; .* its methods raise, decorate these$"):
+        log.catch(type(run))
+
+
 def test_a_level_that_is_not_known_is_refused(run: Run) -> None:
     log = run.start(level="INFO")
     with pytest.raises(undergird.ConfigurationError, match="LOUD"):

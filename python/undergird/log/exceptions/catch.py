@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from undergird._functions import no_class
 from undergird.log.run.settings import level_number
 from undergird.log.wrapping import wrapped
 
@@ -85,10 +86,11 @@ class Catch:
         """The function, with what comes out of it caught.
 
         Raises:
-            TypeError: If it is none.
+            TypeError: If it is none, or a class: decorate its methods.
         """
         if isinstance(function, staticmethod | classmethod):
             return type(function)(self(function.__func__))
+        no_class(function, "log.catch")
         if not is_function(function):
             raise TypeError(f"log.catch is for functions, and for exceptions to be caught; {function!r} is neither")
         name = getattr(function, "__qualname__", None) or type(function).__qualname__
@@ -140,5 +142,6 @@ def _kinds(given: object) -> tuple[type[BaseException], ...]:
     kinds = given if isinstance(given, tuple) else (given,)
     for kind in kinds:
         if not isinstance(kind, type) or not issubclass(kind, BaseException):
-            raise TypeError(f"{kind!r} is no class of exceptions")
+            hint = "; to catch what its methods raise, decorate these" if isinstance(kind, type) else ""
+            raise TypeError(f"{kind!r} is no class of exceptions{hint}")
     return kinds

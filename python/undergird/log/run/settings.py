@@ -29,7 +29,7 @@ def level_number(level: int | str, setting: str) -> int:
 
     Args:
         level: Its number or name.
-        setting: What was set to it, for the message of an error.
+        setting: What was set to it, for the message of an error: the level itself, where its name says so.
 
     Raises:
         ConfigurationError: If there is no such level.
@@ -38,12 +38,13 @@ def level_number(level: int | str, setting: str) -> int:
         >>> level_number("INFO", "level")
         20
     """
+    what = setting if setting.endswith("level") else f"{setting}: level"
     names = logging.getLevelNamesMapping()
     number = names.get(level) if isinstance(level, str) else level
     if not isinstance(number, int) or isinstance(number, bool):
-        raise ConfigurationError(f"{setting}: level {level!r} is not known; there is {', '.join(names)}, or a number")
+        raise ConfigurationError(f"{what} {level!r} is not known; there is {', '.join(names)}, or a number from 0")
     if not LEVELS[0] <= number <= LEVELS[1]:
-        raise ConfigurationError(f"{setting}: level {level!r} is not between {LEVELS[0]} and {LEVELS[1]}")
+        raise ConfigurationError(f"{what} {level!r} is not between {LEVELS[0]} and {LEVELS[1]}")
     return number
 
 

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pyo3::exceptions::{PyException, PyValueError};
+use pyo3::exceptions::PyException;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use undergird_core::record::{Header, flags};
@@ -12,6 +12,7 @@ use undergird_core::scratch::Scratch;
 
 use super::extras;
 use super::limits::Noticed;
+use super::moments::{Moment, possible};
 use super::upcall::call;
 use crate::gil::GilCell;
 
@@ -46,9 +47,9 @@ pub struct SimulationClock {
 #[pymethods]
 impl SimulationClock {
     #[new]
-    #[pyo3(signature = (time=0.0, *, stamps=false))]
-    fn new(time: f64, stamps: bool) -> PyResult<Self> {
-        Ok(Self { time: AtomicU64::new(possible(time, stamps)?.to_bits()), stamps })
+    #[pyo3(signature = (time=Moment(0.0), *, stamps=false), text_signature = "(time=0.0, *, stamps=False)")]
+    fn new(time: Moment, stamps: bool) -> PyResult<Self> {
+        Ok(Self { time: AtomicU64::new(possible(time.0, stamps)?.to_bits()), stamps })
     }
 
     /// The time now.
@@ -59,9 +60,9 @@ impl SimulationClock {
     }
 
     #[setter]
-    fn set_time(&self, time: f64) -> PyResult<()> {
+    fn set_time(&self, time: Moment) -> PyResult<()> {
         // Relaxed: as above.
-        self.time.store(possible(time, self.stamps)?.to_bits(), Ordering::Relaxed);
+        self.time.store(possible(time.0, self.stamps)?.to_bits(), Ordering::Relaxed);
         Ok(())
     }
 
@@ -72,29 +73,14 @@ impl SimulationClock {
 
     /// Moves the time on by so much.
     #[pyo3(signature = (by, /))]
-    fn advance(&self, by: f64) -> PyResult<()> {
-        self.set_time(self.time() + by)
+    fn advance(&self, by: Moment) -> PyResult<()> {
+        self.set_time(Moment(self.time() + by.0))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let time = self.time().into_pyobject(py)?.repr()?;
         Ok(format!("SimulationClock({time}{})", if self.stamps { ", stamps=True" } else { "" }))
     }
-}
-
-/// The last whole second of a stamp: it is 64 bits of nanoseconds since the epoch.
-const LATEST: f64 = 18_446_744_073.0;
-
-/// A time that a record can bear.
-fn possible(time: f64, stamps: bool) -> PyResult<f64> {
-    let problem = if !time.is_finite() {
-        "is not finite"
-    } else if stamps && !(0.0..=LATEST).contains(&time) {
-        "is no stamp: these are seconds since 1970, from 0 to 18446744073 (in the year 2554)"
-    } else {
-        return Ok(time);
-    };
-    Err(PyValueError::new_err(format!("time {time:?} {problem}")))
 }
 
 /// The clock of the run.

@@ -18,6 +18,7 @@ pub mod logger;
 pub mod many;
 pub mod methods;
 mod metric;
+mod moments;
 mod names;
 pub mod plan;
 pub mod planning;
