@@ -11,6 +11,7 @@ import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pythons import Python
 from shell import ROOT, RunError, Shell
@@ -192,11 +193,14 @@ def fuzz(shell: Shell, seconds: int) -> None:
                 corpus,
                 *([seeds] if seeds.exists() else []),
             ],
+            env={"TMPDIR": logs},
             timeout=seconds + 300.0,
             show=False,
         )
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    # In memory: for a target that writes files, a disk would take most of the time.
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with TemporaryDirectory(dir=memory) as logs, ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         for target, output in zip(targets, pool.map(attack, targets), strict=True):
             numbers = dict(re.findall(r"^stat::(\w+): +(\d+)$", output, re.MULTILINE))
             print(f"fuzz {target}: {int(numbers['number_of_executed_units']):,} inputs, none found fault", flush=True)

@@ -1,7 +1,8 @@
 //! Any lock file is read without harm: the records are written, and nothing that was in the log is touched.
 //!
 //! Half of the inputs are the lock file itself. The other half are the fields of a journal and its cursors, with
-//! sums that are right, for no mutation would ever find those.
+//! sums that are right, for no mutation would ever find those. A lock file that says nothing is seldom tried with
+//! a log: files take very much longer than bytes.
 
 #![no_main]
 
@@ -87,14 +88,22 @@ thread_local! {
 }
 
 fuzz_target!(|input: &[u8]| {
+    let mut input = Input(input);
+    let kind = input.byte();
+    if kind & 1 == 0 {
+        let parsed = LockFile::parse(&[&LockFile::header(), input.0].concat()).expect("the header is ours");
+        let says_nothing =
+            parsed.rollover.is_none() && parsed.journal.is_none() && parsed.cursors.iter().all(Option::is_none);
+        if says_nothing && kind != 0 {
+            return;
+        }
+    }
     let log = LOG.with_borrow(Clone::clone);
     let memory = ring(&log);
     fs::write(&log, BEFORE).expect("the log is ours");
-
-    let mut input = Input(input);
     let mut bytes = vec![0; SLOTS as usize];
     bytes[..16].copy_from_slice(&LockFile::header());
-    if input.byte() & 1 == 0 {
+    if kind & 1 == 0 {
         bytes.truncate(16);
         bytes.extend_from_slice(input.0);
     } else {
