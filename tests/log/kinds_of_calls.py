@@ -122,7 +122,7 @@ def caught_exceptions(log: Logger) -> Call:
 # --- who, where, when ------------------------------------------------------------------------------------------------
 
 
-@kind(call_site=True, names=["process", "thread", "task", "process_id", "thread_id"])
+@kind(call_site=True, names=["process", "thread", "task", "process_id", "thread_id"], fields={"run_id": TEXT})
 def places_and_names(log: Logger) -> Call:
     def call(n: int) -> None:
         log.info(MESSAGE, n=n)
