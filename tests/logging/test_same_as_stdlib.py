@@ -24,7 +24,8 @@ def test_what_is_written_and_seen_is_the_same(script: Script, draw: int | None) 
         import sys; sys.path.insert(0, {str(ROOT)!r})
         from tests.logging.programs import compare
         compare(60, {draw})
-        """
+        """,
+        timeout=280.0,
     )
     calls = json.loads(compared.stdout)
     # What was compared was native in part, or the comparison says nothing.
