@@ -238,18 +238,20 @@ class Scene:
 class Rounds:
     """Rounds, each in a directory of its own, until there have been so many and `met` is as large as is `wanted`.
 
+    With a `share` it has to be so large a part of all the rounds there were.
+
     How often a kill meets what it is aimed at is up to chance and to what else the machine does.
     """
 
-    def __init__(self, scene: Scene, least: int, *, wanted: float = 0) -> None:
+    def __init__(self, scene: Scene, least: int, *, wanted: float = 0, share: float = 0) -> None:
         self.met = 0
-        self._scene, self._least, self._wanted = scene, least, wanted
+        self._scene, self._least, self._wanted, self._share = scene, least, wanted, share
 
     def __iter__(self) -> Iterator[int]:
         top = self._scene.directory
         each = 0
-        while each < self._least or self.met < self._wanted:
-            assert each < 3 * self._least, f"met {self.met} times instead of {self._wanted}"
+        while each < self._least or self.met < max(self._wanted, self._share * each):
+            assert each < 3 * self._least, f"{each} rounds met only {self.met} times what they are for"
             self._scene.move_to(top / str(each))
             yield each
             each += 1
