@@ -2,7 +2,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from types import ModuleType
-from typing import Any, Self, TypedDict, final, type_check_only
+from typing import Any, NoReturn, Self, TypedDict, final, type_check_only
 
 from typing_extensions import disjoint_base
 
@@ -21,6 +21,7 @@ __all__ = [
     "discard_ring",
     "emit",
     "encode_rotation",
+    "fail",
     "flush",
     "get_context",
     "held_back",
@@ -172,6 +173,7 @@ def encode_rotation(
     total_bytes: int | None,
     compression: str,
 ) -> bytes: ...
+def fail(error: Exception, *_rest: object) -> NoReturn: ...
 def flush(timeout: float | None = None) -> bool: ...
 def get_context() -> tuple[Any, ...] | None: ...
 def held_back() -> dict[str, int]: ...

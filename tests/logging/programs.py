@@ -29,6 +29,8 @@ START: Steps = [
 ]
 # Only a file of ours, which is what makes calls that are enabled native.
 NATIVE: Steps = [(steps.add_handler, (0, 7)), (steps.set_level, (0, 10))]
+# Only files of the standard library's own handlers.
+STREAMS: Steps = [(steps.add_handler, (0, 0)), (steps.add_handler, (1, 1)), (steps.set_level, (0, 10))]
 LEVELS: Steps = [(steps.set_level, (0, level)) for level in (10, 20, 30) * 8]
 
 
@@ -36,14 +38,15 @@ def compare(examples: int, draw: int | None) -> None:
     """Compares so many programs, and prints what became of the calls as JSON.
 
     Args:
-        examples: How many are drawn, beside two that are always among them.
+        examples: How many are drawn, beside three that are always among them.
         draw: Which; `None` for the same in each run.
     """
 
     @example(start=START, taken=LEVELS, clock=None)
     @example(start=NATIVE, taken=LEVELS, clock=None)
+    @example(start=STREAMS, taken=LEVELS, clock=None)
     @given(
-        start=st.sampled_from([START, NATIVE]),
+        start=st.sampled_from([START, NATIVE, STREAMS]),
         taken=st.lists(steps.a_step(), min_size=1, max_size=25),
         clock=st.none() | st.just(1_700_000_000_123_456_789),
     )

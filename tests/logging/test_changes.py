@@ -324,7 +324,9 @@ def test_without_a_run_it_is_known_why_calls_are_the_standard_librarys_until_the
         import undergird
         undergird.logging.install()
         handler = undergird.log.FileHandler("run.log")
-        logging.basicConfig(stream=io.StringIO(), level="INFO")
+        class Foreign(logging.StreamHandler):
+            pass
+        logging.basicConfig(handlers=[Foreign(io.StringIO())], level="INFO")
         log = logging.getLogger("sim")
         def counts():
             return undergird.stats()["logging"]

@@ -3,52 +3,43 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
-from types import BuiltinFunctionType, FunctionType
+from types import BuiltinFunctionType
 from typing import Any, NamedTuple
 
 from undergird.log.tree.handlers import FileHandler
 from undergird.log.tree.nodes import Node, node
+from undergird.logging._originals import has, is_theirs, originals
+from undergird.logging._streams import LEVELS, WATCHED, Stream, are_streams, replaced, stream_of, surroundings
 
 _LOGGER = ("_log", "isEnabledFor", "findCaller", "makeRecord", "handle", "filter", "callHandlers")
 _HANDLER = ("handle", "filter", "emit", "handleError", "acquire", "release")
-_MODULE = ("getLevelName", "currentframe", "LogRecord")
 _CLOCKS = ("time", "time_ns")
 _ON_RECORDS = ("logThreads", "logMultiprocessing", "logProcesses", "logAsyncioTasks")
 _CLASSES = (logging.Logger, logging.RootLogger, Node)
 
 
-def _is_theirs(function: object, name: str) -> bool:
-    return (
-        isinstance(function, FunctionType)
-        and function.__globals__ is vars(logging)
-        and function.__code__.co_qualname == name
-    )
-
-
-def _found(class_: type, name: str) -> Any:
-    """What a class has under a name, without asking it."""
-    return next((vars(one)[name] for one in class_.__mro__ if name in vars(one)), None)
-
-
 # As they were when this was loaded: a program may have replaced some before.
-_originals: dict[type, dict[str, Any]] = {
-    logging.Logger: {name: _found(logging.Logger, name) for name in _LOGGER},
-    FileHandler: {name: _found(FileHandler, name) for name in _HANDLER},
-    logging.Handler: {"filter": _found(logging.Handler, "filter")},  # ours calls it
-    logging.LogRecord: {"__init__": _found(logging.LogRecord, "__init__")},
-}
+_originals = originals(
+    {
+        logging.Logger: _LOGGER,
+        FileHandler: _HANDLER,
+        logging.Handler: ("filter",),  # ours calls it
+        logging.LogRecord: ("__init__",),
+    }
+)
 _record = logging.LogRecord
 _are_original = (
     all(
-        _is_theirs(function, f"{'Filterer' if name == 'filter' else 'Logger'}.{name}")
+        is_theirs(function, f"{'Filterer' if name == 'filter' else 'Logger'}.{name}")
         for name, function in _originals[logging.Logger].items()
     )
     and all(
-        _is_theirs(function, f"Handler.{name}") or name in vars(FileHandler)
+        is_theirs(function, f"Handler.{name}") or name in vars(FileHandler)
         for name, function in _originals[FileHandler].items()
     )
-    and _is_theirs(_record.__init__, "LogRecord.__init__")
+    and is_theirs(_record.__init__, "LogRecord.__init__")
 )
 _level_name = logging.getLevelName
 
@@ -62,14 +53,20 @@ class Examined(NamedTuple):
         reason: Why those that are not native are not; as `logging_calls` names it.
         dictionaries: What is void with a change in one of these.
         classes: …and with a change of one of these.
-        lists: The handlers of each logger on the way, which decide where no call is allowed.
+        instances: …and of an attribute of one of these.
+        lists: The handlers of each logger on the way, and filters, which decide where there is no plan.
+        enabled: Bit `n` is set if the level `10 * n` is enabled, where all handlers write to streams.
+        streams: What these write.
     """
 
     allowed: bool
     reason: str
     dictionaries: list[dict[Any, Any]]
     classes: list[type]
-    lists: list[list[logging.Handler]]
+    instances: list[Any]
+    lists: list[list[Any]]
+    enabled: int
+    streams: list[Stream]
 
 
 def examine(logger: logging.Logger) -> Examined:
@@ -84,9 +81,38 @@ def examine(logger: logging.Logger) -> Examined:
     dictionaries: list[dict[Any, Any]] = [vars(one) for one in (*chain, *ours, time)]
     dictionaries.append(logging._levelToName)
     classes: list[type] = [FileHandler, logging.LogRecord] if ours else []
+    lists: list[list[Any]] = [at.handlers for at in chain]
     blocked = _blocked(logger, ours)
+    if handlers and are_streams(handlers):
+        reason, streams = (blocked, []) if blocked else _streams(logger, handlers)
+        enabled = [at for at, level in enumerate(LEVELS) if at > 0 and logger.isEnabledFor(level)] if streams else []
+        return Examined(
+            allowed=False,
+            reason=reason,
+            dictionaries=[*dictionaries, vars(os)],
+            classes=[*WATCHED, FileHandler],
+            instances=surroundings(handlers),
+            lists=[*lists, logger.filters, *(handler.filters for handler in handlers)],
+            enabled=sum(1 << at for at in enabled),
+            streams=streams,
+        )
     reason = blocked or _reason(logger, handlers, ours)
-    return Examined(not blocked and bool(ours), reason, dictionaries, classes, [at.handlers for at in chain])
+    return Examined(not blocked and bool(ours), reason, dictionaries, classes, [], lists, 0, [])
+
+
+def _streams(logger: logging.Logger, handlers: list[logging.StreamHandler[Any]]) -> tuple[str, list[Stream]]:
+    """What handlers write to their streams; nothing, and why, if that cannot be said of all."""
+    if replaced(handlers):
+        return "patched", []
+    if logger.filters or any(handler.filters for handler in handlers):
+        return "filter", []
+    streams: list[Stream] = []
+    for handler in handlers:
+        found = stream_of(logger, handler)
+        if isinstance(found, str):
+            return found, []
+        streams.append(found)
+    return "other", streams
 
 
 def _blocked(logger: logging.Logger, ours: list[FileHandler]) -> str | None:
@@ -103,17 +129,13 @@ def _blocked(logger: logging.Logger, ours: list[FileHandler]) -> str | None:
         or module["time"] is not time
         or not all(isinstance(vars(time)[clock], BuiltinFunctionType) for clock in _CLOCKS)
         or (any(handler.names for handler in ours) and not all(module.get(name, True) for name in _ON_RECORDS))
-        or not all(_has(class_, originals) for class_, originals in _originals.items())
-        or not _has(type(logger), _originals[logging.Logger])
+        or not all(has(class_, names) for class_, names in _originals.items())
+        or not has(type(logger), _originals[logging.Logger])
         or _originals[logging.Logger].keys() & vars(logger).keys()
         or any(_originals[FileHandler].keys() & vars(handler).keys() for handler in ours)
     ):
         return "patched"
     return None
-
-
-def _has(class_: type, originals: dict[str, Any]) -> bool:
-    return all(_found(class_, name) is original for name, original in originals.items())
 
 
 def _reason(logger: logging.Logger, handlers: list[logging.Handler], ours: list[FileHandler]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from undergird import _core
 from undergird.log.tree.nodes import Node
 from undergird.logging._examine import examine
+from undergird.logging._failures import Failing, record_of
 
 _NEEDED = ("debug", "info", "warning", "error", "critical", "log", "isEnabledFor")
 
@@ -38,7 +39,8 @@ def equip() -> None:
     with logging._lock:  # type: ignore[attr-defined]
         # Where another thread has done it meanwhile it is done again, which changes nothing.
         if _is_untouched():
-            _core.stand_for(logging, _originals, examine, Node.__setattr__, _Probe())
+            given = {**_originals, "record_of": record_of, "Failing": Failing}
+            _core.stand_for(logging, given, examine, Node.__setattr__, _Probe())
             _give(Node, _core.native_methods(Node))
         _equipped = True
 

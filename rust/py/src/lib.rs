@@ -46,6 +46,8 @@ mod _core {
     #[pymodule_export]
     use crate::dropin::methods::{native_methods, stand_for};
     #[pymodule_export]
+    use crate::dropin::write::fail;
+    #[pymodule_export]
     use crate::emit::emit;
     #[pymodule_export]
     use crate::fast::bound::BoundLogger;

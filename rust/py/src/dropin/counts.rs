@@ -18,11 +18,15 @@ pub enum Reason {
     Filter,
     /// A handler that is not ours would see it.
     ForeignHandler,
+    /// A handler of the standard library writes lines that are not known here.
+    Format,
+    /// It writes them to a stream that is not known here.
+    Stream,
     /// There is no handler.
     NoHandler,
     /// It has keywords.
     Keyword,
-    /// An argument is a mapping that is no `dict`.
+    /// An argument is a mapping that is no `dict`; for a stream, one that is no plain number or text.
     Argument,
     /// Its level is none of the five.
     Level,
@@ -37,12 +41,14 @@ pub enum Reason {
 }
 
 /// The reasons by name, in their order.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 15] = [
     "subclass",
     "patched",
     "record factory",
     "filter",
     "foreign handler",
+    "format",
+    "stream",
     "no handler",
     "keyword",
     "argument",
@@ -60,6 +66,8 @@ const REASONS: [Reason; NAMES.len()] = [
     Reason::RecordFactory,
     Reason::Filter,
     Reason::ForeignHandler,
+    Reason::Format,
+    Reason::Stream,
     Reason::NoHandler,
     Reason::Keyword,
     Reason::Argument,
@@ -91,7 +99,7 @@ pub fn count_off(py: Python<'_>) {
     COUNTS.get(py).off += 1;
 }
 
-/// A call was put into the ring.
+/// A call was put into the ring, or written.
 #[inline(always)]
 pub fn count_logged(py: Python<'_>) {
     COUNTS.get(py).logged += 1;
@@ -102,7 +110,7 @@ pub fn count_fallback(py: Python<'_>, reason: Reason) {
     COUNTS.get(py).fallbacks[reason as usize] += 1;
 }
 
-/// How many calls of these methods ended natively: switched off, or put into the ring.
+/// How many calls of these methods ended natively: switched off, put into the ring, or written.
 #[pyfunction]
 pub fn native_calls(py: Python<'_>) -> u64 {
     let counts = COUNTS.get(py);

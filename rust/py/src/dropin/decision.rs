@@ -7,9 +7,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyType};
 
 use super::counts::Reason;
-use super::interpreter::version_of;
+use super::interpreter::{version_given_to, version_of};
 use super::originals::Originals;
-use super::watchers::watch;
+use super::streams::{Answer, Streams};
+use super::watchers::{watch, watch_attributes};
 use crate::fast::plan::Plan;
 use crate::fast::planning::make_plan;
 use crate::fast::upcall::call;
@@ -24,19 +25,26 @@ struct Examined<'py> {
     reason: Bound<'py, PyString>,
     dictionaries: Vec<Bound<'py, PyDict>>,
     classes: Vec<Bound<'py, PyType>>,
+    instances: Vec<Bound<'py, PyAny>>,
     lists: Vec<Bound<'py, PyList>>,
+    enabled: u8,
+    streams: Vec<Answer<'py>>,
 }
 
 /// A decision. It holds while the classes have these versions, and the plan holds, or the lists are as they were.
 pub struct Decision {
     /// No other decision has it.
     pub number: u64,
-    /// What native calls do; `None` if there are none.
+    /// What native calls do that go into the ring.
     pub plan: Option<Plan>,
+    /// What those write that go to streams; `None`, as above, if there are none.
+    pub streams: Option<Streams>,
     /// Why those that are not native are not.
     pub reason: Reason,
     classes: Vec<(Py<PyType>, u32)>,
-    /// The handlers of the chain, where there is no plan.
+    /// What has to be of the class that it was of, which nothing tells of.
+    instances: Vec<(Py<PyAny>, Py<PyType>)>,
+    /// Handlers and filters of the chain, where there is no plan.
     lists: Vec<Watched>,
 }
 
@@ -60,12 +68,15 @@ impl Decision {
         let py = logger.py();
         let examined: Examined<'_> = call(originals.examine.bind(py), [logger])?.extract()?;
         // SAFETY: live dicts, and the GIL is held.
-        let watched = unsafe { examined.dictionaries.iter().all(|one| watch(one.as_ptr())) };
+        let mut watched = unsafe { examined.dictionaries.iter().all(|one| watch(one.as_ptr())) };
+        for instance in &examined.instances {
+            watched &= watch_attributes(instance)?;
+        }
         let classes: Vec<_> = examined
             .classes
             .into_iter()
             .map(|class| {
-                let version = version_of(&class);
+                let version = version_given_to(&class);
                 (class.unbind(), version)
             })
             .collect();
@@ -77,21 +88,30 @@ impl Decision {
         } else {
             (None, examined.lists.into_iter().map(Watched::new).collect())
         };
+        let streams = match examined.streams {
+            none if none.is_empty() => None,
+            answers => Some(Streams::new(examined.enabled, answers)?),
+        };
+        let instances =
+            examined.instances.into_iter().map(|one| (one.clone().unbind(), one.get_type().unbind())).collect();
         let number = DECISIONS.get(py);
         *number += 1;
-        Ok(Some(Self { number: *number, plan, reason: Reason::named(&examined.reason.to_cow()?), classes, lists }))
+        let reason = Reason::named(&examined.reason.to_cow()?);
+        Ok(Some(Self { number: *number, plan, streams, reason, classes, instances, lists }))
     }
 
     /// Whether a level was enabled; unknown, if no call is native.
     #[inline]
     pub fn was_enabled(&self, level: usize) -> bool {
         self.plan.as_ref().is_some_and(|plan| plan.was_enabled(level))
+            || self.streams.as_ref().is_some_and(|streams| streams.was_enabled(level))
     }
 
     /// Whether what it was made from is as it was, apart from what is watched. Runs no Python code.
     #[inline]
     pub fn holds(&self, py: Python<'_>) -> bool {
         self.classes.iter().all(|(class, version)| version_of(class.bind(py)) == *version)
+            && self.instances.iter().all(|(one, class)| one.bind(py).get_type_ptr() == class.bind(py).as_type_ptr())
             && match &self.plan {
                 Some(plan) => plan.generation == generation().load(Ordering::Relaxed) && plan.still_holds(py),
                 None => self.lists.iter().all(|list| list.is_unchanged(py)),

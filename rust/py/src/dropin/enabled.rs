@@ -1,5 +1,5 @@
-//! An enabled call: into the ring, if all that would see its record is ours. Its line is the one that our handler would
-//! write of the standard library's record.
+//! An enabled call: into the ring, if all that would see its record is ours; its line is the one that our handler would
+//! write of the standard library's record. What is written to streams is in `write`.
 
 use pyo3::exceptions::PyException;
 use pyo3::ffi;
@@ -11,6 +11,7 @@ use super::counts::{Reason, count_logged};
 use super::decision::Decision;
 use super::memory::{Known, known};
 use super::originals::originals;
+use super::write::{Decided, write};
 use crate::accept::accept;
 use crate::current::current;
 use crate::fast::arguments::encode_message;
@@ -44,6 +45,10 @@ pub unsafe fn log(
 ) -> PyResult<Outcome> {
     if !decision.holds(py) {
         return Ok(Outcome::Stale);
+    }
+    if let Some(streams) = &decision.streams {
+        // SAFETY: the caller's promise.
+        return unsafe { write(Decided { py, logger, level, args, number: decision.number }, streams) };
     }
     let plan = match &decision.plan {
         Some(plan) if plan.is_native(level) => plan,
@@ -136,7 +141,7 @@ pub unsafe fn log(
 /// # Safety
 /// A live logger, and the GIL is held.
 #[cold]
-unsafe fn is_as_decided(py: Python<'_>, logger: *mut ffi::PyObject, level: usize, number: u64) -> bool {
+pub unsafe fn is_as_decided(py: Python<'_>, logger: *mut ffi::PyObject, level: usize, number: u64) -> bool {
     // SAFETY: the caller's promise.
     matches!(unsafe { known(py, logger, level) }, Known::Decided(now) if now.number == number && now.holds(py))
 }

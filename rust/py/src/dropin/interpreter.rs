@@ -36,3 +36,11 @@ pub fn version_of(class: &Bound<'_, PyType>) -> u32 {
     // SAFETY: a live class.
     unsafe { (*class.as_type_ptr()).tp_version_tag }
 }
+
+/// The same, and it has one if the interpreter has any left: it gets one where something is looked up.
+pub fn version_given_to(class: &Bound<'_, PyType>) -> u32 {
+    let name = pyo3::intern!(class.py(), "__init__");
+    // SAFETY: a live class and a live `str`.
+    unsafe { _PyType_Lookup(class.as_type_ptr(), name.as_ptr()) };
+    version_of(class)
+}

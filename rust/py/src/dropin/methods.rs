@@ -17,7 +17,8 @@ use super::watchers::told;
 use crate::fast::call::contained;
 use crate::fast::upcall::call_with;
 
-/// Tells the core what the native methods stand for: the module `logging`, and functions of its `Logger` by their names.
+/// Tells the core what the native methods stand for: the module `logging`, functions of its `Logger` by their names, and
+/// among them those of `undergird.logging._failures`.
 ///
 /// `examine` finds out what an enabled call depends on; `setter` is the `__setattr__` of our class, which tells of each change; `probe` an instance of a plain class with an
 /// attribute `x`, by which it is found out what the interpreter tells.
@@ -257,16 +258,23 @@ unsafe fn look(call: Call<'_>) -> PyResult<Outcome> {
     if call.level == 0 {
         return Ok(Outcome::Theirs(Reason::Level));
     }
-    // SAFETY: the caller's promise.
-    unsafe {
-        match find_out(call.py, call.this, call.level)? {
-            Found::Off => Ok(Outcome::Logged),
-            Found::Theirs(reason) => Ok(Outcome::Theirs(reason)),
-            Found::Decided if !call.names.is_null() => Ok(Outcome::Theirs(Reason::Keyword)),
-            Found::Decided => match known(call.py, call.this, call.level) {
-                Known::Decided(decision) => enabled::log(call.py, decision, call.this, call.level, call.message()),
-                _ => Ok(Outcome::Stale),
-            },
+    // The first try may be what makes a decision ready to be used.
+    for _ in 0..2 {
+        // SAFETY: the caller's promise.
+        let outcome = unsafe {
+            match find_out(call.py, call.this, call.level)? {
+                Found::Off => Outcome::Logged,
+                Found::Theirs(reason) => Outcome::Theirs(reason),
+                Found::Decided if !call.names.is_null() => Outcome::Theirs(Reason::Keyword),
+                Found::Decided => match known(call.py, call.this, call.level) {
+                    Known::Decided(decision) => enabled::log(call.py, decision, call.this, call.level, call.message())?,
+                    _ => Outcome::Stale,
+                },
+            }
+        };
+        if !matches!(outcome, Outcome::Stale) {
+            return Ok(outcome);
         }
     }
+    Ok(Outcome::Stale)
 }

@@ -9,9 +9,12 @@ mod finding;
 mod interpreter;
 mod memory;
 pub mod methods;
+mod moment;
 mod originals;
 mod question;
 mod setters;
+mod streams;
 mod watchers;
+pub mod write;
 
 pub use watchers::changed;

@@ -20,6 +20,9 @@ pub struct Originals {
     pub is_enabled_for: Py<PyAny>,
     /// Finds out what an enabled call of a logger depends on.
     pub examine: Py<PyAny>,
+    /// Makes the standard library's record of a call, and what tells of an error as its handlers do.
+    pub record_of: Py<PyAny>,
+    pub failing: Py<PyAny>,
     pub module: Py<PyDict>,
     /// The abstract class of mappings.
     pub mapping: Py<PyAny>,
@@ -38,7 +41,8 @@ pub fn originals() -> Option<&'static Originals> {
 }
 
 impl Originals {
-    /// Keeps the module `logging`, and functions of its `Logger` by their names; the first call counts.
+    /// Keeps the module `logging`, functions of its `Logger` by their names, and those of `undergird.logging._failures`; the
+    /// first call counts.
     ///
     /// # Errors
     /// If one is missing.
@@ -59,6 +63,8 @@ impl Originals {
             functions: functions.try_into().unwrap_or_else(|_| unreachable!("one for each method")),
             names: METHODS.map(interned),
             is_enabled_for: function("isEnabledFor")?,
+            record_of: function("record_of")?,
+            failing: function("Failing")?,
             class: module.getattr("Logger")?.cast_into::<PyType>()?.unbind(),
             mapping: py.import("collections.abc")?.getattr("Mapping")?.unbind(),
             module: module.dict().unbind(),

@@ -51,6 +51,11 @@ mod dictionaries {
     pub unsafe fn watch(_dictionary: *mut ffi::PyObject) -> bool {
         false
     }
+
+    /// As little.
+    pub fn watch_attributes(_instance: &Bound<'_, PyAny>) -> PyResult<bool> {
+        Ok(false)
+    }
 }
 
 #[cfg(Py_3_12)]
@@ -60,6 +65,7 @@ mod dictionaries {
 
     use pyo3::ffi;
     use pyo3::prelude::*;
+    use pyo3::types::PyDict;
 
     use super::{Told, changed, changes};
 
@@ -133,6 +139,30 @@ mod dictionaries {
         // SAFETY: the caller's promise; it fails for nothing but another kind of object.
         unsafe { PyDict_Watch(*watcher, dictionary) == 0 }
     }
+
+    /// Has an instance's attributes watched; whether they are. Where the interpreter does not tell of those that are stored
+    /// in the instance itself, they move to a table of their own.
+    ///
+    /// # Errors
+    /// If it has none.
+    pub fn watch_attributes(instance: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = instance.py();
+        let mut attributes = instance.getattr("__dict__")?.cast_into::<PyDict>()?;
+        // SAFETY: a live dict.
+        let elsewhere = unsafe { !(*attributes.as_ptr().cast::<ffi::PyDictObject>()).ma_values.is_null() };
+        if elsewhere && matches!(WATCHER.get(), Some(Some((_, Told::NotOfAttributes)))) {
+            let table = PyDict::new(py);
+            table.update(attributes.as_mapping())?;
+            let name = pyo3::intern!(py, "__dict__");
+            // SAFETY: live objects. No Python code has run since they were copied: keys are attributes' names.
+            if unsafe { ffi::PyObject_GenericSetAttr(instance.as_ptr(), name.as_ptr(), table.as_ptr()) } < 0 {
+                return Err(PyErr::fetch(py));
+            }
+            attributes = table;
+        }
+        // SAFETY: a live dict.
+        Ok(unsafe { watch(attributes.as_ptr()) })
+    }
 }
 
-pub use dictionaries::{told, watch};
+pub use dictionaries::{told, watch, watch_attributes};

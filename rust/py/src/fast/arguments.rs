@@ -69,11 +69,43 @@ pub unsafe fn encode_message(
     Ok(())
 }
 
+/// Appends the finished message, if Python would make the same of these arguments, and runs no code of theirs; whether it
+/// has been.
+///
+/// # Safety
+/// As [`encode_message`].
+pub unsafe fn render(args: &[*mut ffi::PyObject], out: &mut Vec<u8>) -> bool {
+    let (message, args) = (args[0], &args[1..]);
+    // SAFETY: the caller's promise; `message` is a str where it is treated as one.
+    unsafe {
+        if ffi::Py_TYPE(message) != &raw mut ffi::PyUnicode_Type {
+            return false;
+        }
+        if args.is_empty() {
+            return utf8(message).map(|text| out.extend_from_slice(text)).is_some();
+        }
+        with_template(message, args, |template, values| template.render(values, out).is_ok())
+    }
+}
+
 /// Whether the writer can put these arguments into this template as Python would.
 ///
 /// # Safety
 /// As [`encode_message`]; `message` is a str.
 unsafe fn fits(message: *mut ffi::PyObject, args: &[*mut ffi::PyObject]) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { with_template(message, args, Template::fits) }
+}
+
+/// What `ask` says of a template and the values of its arguments; not, if the one is none or the others are not primitives.
+///
+/// # Safety
+/// As [`encode_message`]; `message` is a str; `ask` runs no Python.
+unsafe fn with_template(
+    message: *mut ffi::PyObject,
+    args: &[*mut ffi::PyObject],
+    ask: impl FnOnce(&Template, &[Value<'_>]) -> bool,
+) -> bool {
     let mut values = [Value::None; MOST];
     if args.len() > MOST {
         return false;
@@ -85,6 +117,7 @@ unsafe fn fits(message: *mut ffi::PyObject, args: &[*mut ffi::PyObject]) -> bool
             None => return false,
         }
     }
+    let values = &values[..args.len()];
     // SAFETY: a live str.
     let Some(text) = (unsafe { utf8(message) }) else { return false };
     // SAFETY: the GIL is held, and nothing below runs Python while the reference lives.
@@ -93,7 +126,7 @@ unsafe fn fits(message: *mut ffi::PyObject, args: &[*mut ffi::PyObject]) -> bool
         // SAFETY: a live str. One that only this call holds (an f-string) is not worth remembering.
         unsafe {
             if ffi::Py_REFCNT(message) <= 1 {
-                return Template::parse(text).is_some_and(|template| template.fits(&values[..args.len()]));
+                return Template::parse(text).is_some_and(|template| ask(&template, values));
             }
             ffi::Py_INCREF(message);
             let old = std::mem::replace(slot, Slot { text: message, template: Template::parse(text) });
@@ -101,7 +134,7 @@ unsafe fn fits(message: *mut ffi::PyObject, args: &[*mut ffi::PyObject]) -> bool
             ffi::Py_XDECREF(old.text);
         }
     }
-    slot.template.as_ref().is_some_and(|template| template.fits(&values[..args.len()]))
+    slot.template.as_ref().is_some_and(|template| ask(template, values))
 }
 
 /// The value of an argument of exactly a primitive type.

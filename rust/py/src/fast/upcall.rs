@@ -56,6 +56,25 @@ pub fn call<'py, const N: usize>(
     unsafe { Bound::from_owned_ptr_or_err(function.py(), result) }
 }
 
+/// Calls a method of the first argument.
+///
+/// # Errors
+/// What it raises.
+pub fn method<'py, const N: usize>(
+    name: &Bound<'py, PyString>,
+    args: [&Bound<'py, PyAny>; N],
+) -> PyResult<Bound<'py, PyAny>> {
+    let args = args.map(Bound::as_ptr);
+    let stay = Stay;
+    // SAFETY: live objects, and the GIL is held.
+    let result = unsafe {
+        raw::PyObject_VectorcallMethod(name.as_ptr(), args.as_ptr(), N, std::ptr::null_mut::<ffi::PyObject>())
+    };
+    std::mem::forget(stay);
+    // SAFETY: a new reference, or null with an exception set.
+    unsafe { Bound::from_owned_ptr_or_err(name.py(), result) }
+}
+
 /// Calls an object's method with arguments as the interpreter hands them over; gives what that gives, to be handed back.
 ///
 /// # Safety
