@@ -1,10 +1,10 @@
 //! How a record becomes a line.
 //!
 //! `line` puts a line together on a `page`, in a `style`: `json`, `logfmt` or `text`, the last two on what is `plain`.
-//! What the records of a batch share is remembered: the second in `stamp`, templates in `message`, level and logger in
-//! `heads`, keys in `keys` (these two by way of a `memory`). `escape` writes strings, looking at a `block` at a time,
-//! `decimal` integers, `bigint` those of any size, `float` floats as CPython does; `percent` is its `%` operator for
-//! plain values, `fragment` judges JSON that was made elsewhere.
+//! What the records of a batch share is remembered: the second in `stamp` (`moment` is what the standard library makes of
+//! one), templates in `message`, level and logger in `heads`, keys in `keys` (these two by way of a `memory`). `escape`
+//! writes strings, looking at a `block` at a time, `decimal` integers, `bigint` those of any size, `float` floats as
+//! CPython does; `percent` is its `%` operator for plain values, `fragment` judges JSON that was made elsewhere.
 
 mod bigint;
 mod block;
@@ -19,6 +19,7 @@ mod line;
 mod logfmt;
 mod memory;
 mod message;
+pub mod moment;
 mod page;
 pub mod percent;
 mod plain;

@@ -9,7 +9,6 @@ mod finding;
 mod interpreter;
 mod memory;
 pub mod methods;
-mod moment;
 mod originals;
 mod question;
 mod setters;

@@ -5,8 +5,8 @@ use std::io::Write;
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use undergird_core::format::moment::Moment;
 
-use super::moment::Moment;
 use super::originals::METHODS;
 use crate::fast::upcall::call;
 use crate::fast::values::text_of;

@@ -5,11 +5,11 @@ use pyo3::exceptions::{PyException, PyRecursionError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyTuple};
+use undergird_core::format::moment::Moment;
 
 use super::counts::{Reason, count_logged};
 use super::enabled::{Outcome, is_as_decided};
 use super::memory::{Known, known};
-use super::moment::Moment;
 use super::originals::originals;
 use super::streams::{Line, Streams};
 use crate::fast::arguments::render;
@@ -38,7 +38,8 @@ pub struct Decided<'a, 'py> {
 /// The logger and the arguments are live objects, of these at least one; the GIL is held.
 pub unsafe fn write(decided: Decided<'_, '_>, streams: &Streams) -> PyResult<Outcome> {
     let Decided { py, level, args, .. } = decided;
-    let now = Moment::of(wall_ns());
+    let ns = wall_ns();
+    let now = if cfg!(Py_3_13) { Moment::of_nanoseconds(ns) } else { Moment::of_seconds(ns as f64 / 1e9) };
     let mut message = Vec::with_capacity(128);
     // SAFETY: the caller's promise.
     if !unsafe { render(args, &mut message) } {
