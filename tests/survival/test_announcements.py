@@ -14,6 +14,8 @@ from typing import IO, Any
 
 import pytest
 from tests.survival.beside import child, go_on
+from tests.survival.conftest import Rounds, Scene
+from tests.survival.test_kill import PATIENCE, ROUNDS, chance
 
 from undergird.log.run import rings
 
@@ -81,9 +83,11 @@ def answer(stdout: IO[str]) -> dict[str, dict[str, int]]:
 
 
 def told(log: Path) -> list[dict[str, Any]]:
-    """The announcements in a log."""
-    lines = [line for line in log.read_text().splitlines() if "records dropped" in line]
-    if log.suffix == ".log":
+    """The announcements in a log, as far as they are whole."""
+    lines = [
+        line for line in log.read_text().splitlines(keepends=True) if "records dropped" in line and line[-1] == "\n"
+    ]
+    if log.suffix != ".txt":
         return [json.loads(line) for line in lines]
     return [{key: int(count) for key, count in re.findall(r"(dropped\w*)=(\d+)", line)} for line in lines]
 
@@ -149,3 +153,37 @@ def test_who_recovers_a_dead_process_tells_each_file_what_it_misses_once(tmp_pat
             lines = (tmp_path / name).read_text().splitlines()
             assert len(lines) == found["emitted"] - found["dropped"] + len(told(tmp_path / name))
     assert list(ring_dir.rglob("*.ring")) == []
+
+
+@PATIENCE
+def test_a_process_killed_under_overload_has_each_call_in_its_files_or_told_of_there(scene: Scene) -> None:
+    draw = chance()
+    # Kills that leave something to be told of.
+    rounds = Rounds(scene, max(ROUNDS // 20, 2), wanted=1)
+    for each in rounds:
+        errors = {"path": scene.directory / "errors.log", "level": "ERROR"}
+        pid = scene.write(
+            sinks=[errors],
+            max_bytes=200_000,
+            ring_size=1 << 16,
+            overload="drop_newest",
+            killed_after=draw.uniform(0.004, 0.04),
+        )
+        assert scene.nursery.wait(pid) == -signal.SIGKILL
+        before = dropped(scene, "run.log")
+        if each % 2:
+            scene.kill_a_recovery(after=draw.uniform(0.0, 0.01))
+        scene.recover()
+        rounds.met += dropped(scene, "run.log") > before
+        stored = scene.numbers[0]
+        for name, step in (("run.log", 1), ("errors.log", 10)):
+            found = scene.numbers_in(name)
+            assert found == sorted(set(found)), f"{name}: doubled or out of order"
+            assert all(number % step == 0 for number in found)
+            assert stored // step <= len(found) + dropped(scene, name) <= (stored + 1) // step, name
+        scene.nothing_is_left()
+
+
+def dropped(scene: Scene, name: str) -> int:
+    """How many records a log says that it misses, with what was put aside of it."""
+    return sum(line["dropped"] for path in scene.directory.glob(f"{name}*") for line in told(path))
