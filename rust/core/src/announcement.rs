@@ -36,7 +36,7 @@ pub fn due(memory: &RingMemory, stamp: u64) -> Vec<Announcement> {
     // The dictionary is read for this alone, which a ring that is full can afford once a second.
     let mut dictionary = Dictionary::new();
     let _ = dictionary.extend(memory.dictionary(0));
-    let room = memory.ring().largest() - HEADER;
+    let room = memory.ring().largest().saturating_sub(HEADER);
     // Of a damaged ring anything can be expected; and who logs to no file at all, misses nothing in it.
     let leads = |route: u32| matches!(dictionary.get(route), Some(Entry::Route(sinks)) if !sinks.is_empty());
     let those = routes.into_iter().filter(|(route, _)| leads(*route));

@@ -14,7 +14,8 @@ use undergird_core::announcement::{Announcement, due};
 use undergird_core::dictionary::Entry;
 use undergird_core::record::INLINE;
 use undergird_core::recovery::Outcome;
-use undergird_core::ringfile::{ANY_LEVEL, Refused};
+use undergird_core::ring::Producer;
+use undergird_core::ringfile::{ANY_LEVEL, Refused, RingMemory, Sizes};
 
 /// A process with two files, and routes to the first, to the second, and to both.
 struct Two {
@@ -190,4 +191,20 @@ fn a_route_that_a_damaged_dictionary_does_not_know_is_not_told_of() {
     maker.die();
     run.recover_all();
     assert_eq!(run.text(), "");
+}
+
+#[test]
+fn a_ring_without_room_for_an_announcement_says_nothing_and_does_no_harm() {
+    let tiny = Sizes { data: 128, dictionary: 4 << 10 };
+    let memory = RingMemory::on_heap(tiny, &owner("/logs/run.log".as_ref())).unwrap();
+    for entry in [sink_entry("/logs/run.log".as_ref()), Entry::Route([0].into())] {
+        // SAFETY: the only producer.
+        assert!(unsafe { memory.append_to_dictionary(&entry, 0) });
+    }
+    memory.refuse(Refused { route: 1, level: 20, logger: INLINE, count: 9 });
+    // SAFETY: as above.
+    let mut producer = unsafe { Producer::new(memory.ring().clone()) };
+    let [Announcement { header, payload }] = &due(&memory, 1)[..] else { panic!("one route") };
+    assert!(!memory.tell(&mut producer, *header, payload.as_slice(), |_| Ok(())).unwrap());
+    assert_eq!(memory.untold().next().map(|refused| refused.count), Some(9));
 }
