@@ -84,7 +84,7 @@ pub unsafe fn log(
     };
     let (number, route, for_nobody) = (decision.number, plan.route(level), plan.is_for_nobody(level));
     let extras = plan.extras | in_use & extras::CLOCK;
-    let extras = (extras != 0).then(|| (extras, plan.names.clone()));
+    let extras = (extras != 0).then(|| (extras, plan.names));
     let mut scratch = Scratch::new();
     let mut noticed = Noticed::default();
     if header.name == INLINE {

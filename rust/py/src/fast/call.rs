@@ -15,7 +15,6 @@ use super::fields::Fields;
 use super::invocation::{Call, slow};
 use super::levels::{ANY, number};
 use super::limits::{Noticed, countable};
-use super::names::Names;
 use super::redaction::{Hidden, judge};
 use super::shapes::shape;
 use super::{context, extras, sampling};
@@ -165,7 +164,7 @@ fn log<const LEVEL: usize, const EXTRAS: bool>(call: Call<'_>) -> PyResult<()> {
         scratch.text(&plan.name_text);
     }
     let extras = if EXTRAS { plan.extras | extras::in_use() & extras::CLOCK } else { 0 };
-    let names = if EXTRAS { plan.names.clone() } else { Names::default() };
+    let names = plan.names;
     // From here on rendering may run Python: neither `plan` nor `gil` is used again.
     // SAFETY: the interpreter passes `count` live objects, and behind them one for each name.
     let args = unsafe { std::slice::from_raw_parts(call.args, call.count + call.fields()) };

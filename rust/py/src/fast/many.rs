@@ -115,7 +115,7 @@ impl Table {
             shared.text(&plan.name_text);
         }
         shared.bytes(self.text.as_slice());
-        let (made_at, route, names) = (plan.generation, plan.route(self.level), plan.names.clone());
+        let (made_at, route, names) = (plan.generation, plan.route(self.level), plan.names);
         let mut noticed = Noticed { truncated: self.truncated, ..Noticed::default() };
         let planned = in_use & (plan.extras | extras::CLOCK);
         if planned != 0 {

@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyString};
 use undergird_core::record::{Header, INLINE, Value, encode_group, flags};
 use undergird_core::scratch::Scratch;
 
-use super::constants::Constants;
+use super::constants::{Constants, constants};
 use super::limits::Noticed;
 use super::upcall::call;
 use super::values::encode;
@@ -28,36 +28,41 @@ const THREAD_ID: u8 = 1 << 4;
 const TASK: u8 = 1 << 5;
 
 /// Which fields a plan wants, and what they are in this process.
-#[derive(Clone, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Names {
     wanted: u8,
     process_id: u32,
     rank: i64,
     /// The keys in the dictionary: of all fields, and of those but the task's.
     keys: [u32; 2],
-    /// What every record of the run carries.
-    constants: Option<Arc<Constants>>,
+    /// Whether there are fields of the run, which are those of now: with others, all plans are made anew.
+    constants: bool,
 }
 
 impl Names {
-    /// What is wanted; the rank of this process among those of its job, if it has one; and the fields of the run.
-    pub fn new(wanted: u8, rank: Option<i64>, constants: Option<Arc<Constants>>) -> Self {
+    /// What is wanted; the rank of this process among those of its job, if it has one; and whether the run has fields.
+    pub fn new(wanted: u8, rank: Option<i64>, constants: bool) -> Self {
         let wanted = if rank.is_some() { wanted } else { wanted & !RANK };
         // A plan is made anew after a fork.
         Self { wanted, process_id: std::process::id(), rank: rank.unwrap_or(0), keys: [INLINE; 2], constants }
     }
 
     /// Whether nothing is wanted.
-    pub fn is_empty(&self) -> bool {
-        self.wanted == 0 && self.constants.is_none()
+    pub fn is_empty(self) -> bool {
+        self.wanted == 0 && !self.constants
     }
 
     /// Enters the keys into the dictionary.
-    pub fn enter(&mut self, runtime: &Runtime, gil: &mut GilSide) {
-        let constants = self.constants.iter().flat_map(|constants| constants.keys.iter().cloned());
+    pub fn enter(&mut self, py: Python<'_>, runtime: &Runtime, gil: &mut GilSide) {
+        let of_the_run = self.of_the_run(py);
+        let constants = of_the_run.iter().flat_map(|constants| constants.keys.iter().cloned());
         let mut number =
             |wanted| gil.shape(&runtime.memory, keys(wanted).map(Box::from).chain(constants.clone()).collect());
         self.keys = [number(self.wanted), number(self.wanted & !TASK)];
+    }
+
+    fn of_the_run(self, py: Python<'_>) -> Option<Arc<Constants>> {
+        if self.constants { constants(py) } else { None }
     }
 
     /// Appends the group of those that there are.
@@ -69,7 +74,7 @@ impl Names {
     /// The GIL is held; Python code may run.
     #[inline(never)]
     pub unsafe fn encode(
-        &self,
+        self,
         py: Python<'_>,
         header: &mut Header,
         out: &mut Scratch,
@@ -81,7 +86,8 @@ impl Names {
             task = swallowed(task_name(py, noticed))?;
             there &= if task.is_some() { !0 } else { !TASK };
         }
-        let constants = self.constants.as_deref();
+        let of_the_run = self.of_the_run(py);
+        let constants = of_the_run.as_deref();
         if there == 0 && constants.is_none() {
             return Ok(());
         }

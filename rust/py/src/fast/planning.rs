@@ -60,7 +60,7 @@ fn try_plan(node: &Bound<'_, PyAny>) -> PyResult<Plan> {
         generation: made_at,
         enabled: answer.enabled,
         native: answer.native,
-        names: Names::new(answer.names.0, answer.names.1, constants(py)),
+        names: Names::new(answer.names.0, answer.names.1, constants(py).is_some()),
         // SAFETY: a live str, and the GIL is held.
         name_text: unsafe { text_of(answer.name.as_ptr()) },
         ask_disabled: answer.ask_disabled.map(Bound::unbind),
@@ -81,7 +81,7 @@ fn try_plan(node: &Bound<'_, PyAny>) -> PyResult<Plan> {
     // SAFETY: the GIL is held, and nothing below runs Python.
     let gil = unsafe { runtime.gil() };
     plan.name = gil.name(&runtime.memory, &plan.name_text);
-    plan.names.enter(&runtime, gil);
+    plan.names.enter(py, &runtime, gil);
     for (level, sinks) in answer.sinks.iter().enumerate().take(LEVELS) {
         let route = gil.route_to(&runtime.memory, sinks.iter());
         let Some(place) = route else {
