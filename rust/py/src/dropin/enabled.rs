@@ -82,9 +82,8 @@ pub unsafe fn log(
         name: plan.name,
         ..Header::default()
     };
-    let (number, route, for_nobody) = (decision.number, plan.route(level), plan.is_for_nobody(level));
-    let extras = plan.extras | in_use & extras::CLOCK;
-    let extras = (extras != 0).then(|| (extras, plan.names));
+    let (number, route, names) = (decision.number, plan.route(level), plan.names);
+    let (extras, for_nobody) = (plan.extras | in_use & extras::CLOCK, plan.is_for_nobody(level));
     let mut scratch = Scratch::new();
     let mut noticed = Noticed::default();
     if header.name == INLINE {
@@ -111,7 +110,7 @@ pub unsafe fn log(
                 Err(error)
             };
         }
-        if let Some((extras, names)) = extras {
+        if extras != 0 {
             extras::encode(py, extras, names, 0, &mut header, &mut scratch, &mut noticed)?;
         }
     }
