@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging as standard
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -142,6 +143,68 @@ class Keeps(standard.Handler):
 
     def emit(self, record: standard.LogRecord) -> None:
         self.seen.append(record.getMessage())
+
+
+FORMAT = "%(asctime)s %(levelname)-8s %(name)s: %(message)s"
+
+
+class Lines:
+    """A logger over a file of the standard library's handler, and what is in the file."""
+
+    def __init__(self, logger: standard.Logger, path: Path) -> None:
+        self._logger, self.path = logger, path
+        self.begun = False
+        self.handler = standard.FileHandler(path, encoding="utf-8")
+        self.handler.setFormatter(standard.Formatter(FORMAT))
+        self.formatter = self.handler.formatter
+        self.read = 0
+
+    @property
+    def logger(self) -> standard.Logger:
+        """The logger. pytest has handlers on the root, and on loggers that do not propagate when the test begins."""
+        if not self.begun:
+            self.begun, self._logger.propagate = True, False
+        return self._logger
+
+    @property
+    def stream(self) -> Any:
+        """What the handler writes to now."""
+        return self.handler.stream
+
+    def new(self) -> list[str]:
+        """What has been written since the last time."""
+        text = self.path.read_text(encoding="utf-8")
+        new, self.read = text[self.read :], len(text)
+        return new.split("\n")[:-1]
+
+    def compare(self, *call: Any, method: str = "info") -> str:
+        """A call as ours makes it and as the standard library does: the same line, but for the time."""
+        getattr(self.logger, method)(*call)
+        ours = "\n".join(self.new())
+        theirs(self.logger, method, *call)
+        same = "\n".join(self.new())
+        assert re.sub(r"\d+", "0", ours) == re.sub(r"\d+", "0", same)
+        return ours
+
+    def settle(self) -> None:
+        """Has it known that calls are native, where they can be."""
+        assert is_native(lambda: self.logger.info("before")) == TELLS
+        self.new()
+
+
+@pytest.fixture(params=["ours", "installed"])
+def lines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lines]:
+    if request.param == "installed":
+        install()
+    name = f"tests.streams.{request.node.name}"
+    logger = (standard if request.param == "installed" else logging).getLogger(name)
+    logger.setLevel(standard.INFO)
+    made = Lines(logger, tmp_path / "app.log")
+    logger.addHandler(made.handler)
+    yield made
+    uninstall()
+    made.handler.close()
+    del standard.root.manager.loggerDict[name]
 
 
 KINDS = {

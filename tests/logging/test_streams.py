@@ -1,16 +1,14 @@
-"""What handlers of the standard library write to streams is written natively: the same bytes, and changes act at once."""
+"""What handlers of the standard library write to streams is written natively: the same bytes, at the same time."""
 
 from __future__ import annotations
 
 import io
 import logging as standard
 import os
-import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
@@ -18,72 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.conftest import DEEP
-from tests.logging.conftest import TELLS, Program, is_native, native, reason, theirs
-
-from undergird import logging
-from undergird.logging import install, uninstall
-
-FORMAT = "%(asctime)s %(levelname)-8s %(name)s: %(message)s"
-
-
-class Lines:
-    """A logger over a file of the standard library's handler, and what is in the file."""
-
-    def __init__(self, logger: standard.Logger, path: Path) -> None:
-        self._logger, self.path = logger, path
-        self.begun = False
-        self.handler = standard.FileHandler(path, encoding="utf-8")
-        self.handler.setFormatter(standard.Formatter(FORMAT))
-        self.formatter = self.handler.formatter
-        self.read = 0
-
-    @property
-    def logger(self) -> standard.Logger:
-        """The logger. pytest has handlers on the root, and on loggers that do not propagate when the test begins."""
-        if not self.begun:
-            self.begun, self._logger.propagate = True, False
-        return self._logger
-
-    @property
-    def stream(self) -> Any:
-        """What the handler writes to now."""
-        return self.handler.stream
-
-    def new(self) -> list[str]:
-        """What has been written since the last time."""
-        text = self.path.read_text(encoding="utf-8")
-        new, self.read = text[self.read :], len(text)
-        return new.split("\n")[:-1]
-
-    def compare(self, *call: Any, method: str = "info") -> str:
-        """A call as ours makes it and as the standard library does: the same line, but for the time."""
-        getattr(self.logger, method)(*call)
-        ours = "\n".join(self.new())
-        theirs(self.logger, method, *call)
-        same = "\n".join(self.new())
-        assert re.sub(r"\d+", "0", ours) == re.sub(r"\d+", "0", same)
-        return ours
-
-    def settle(self) -> None:
-        """Has it known that calls are native, where they can be."""
-        assert is_native(lambda: self.logger.info("before")) == TELLS
-        self.new()
-
-
-@pytest.fixture(params=["ours", "installed"])
-def lines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lines]:
-    if request.param == "installed":
-        install()
-    name = f"tests.streams.{request.node.name}"
-    logger = (standard if request.param == "installed" else logging).getLogger(name)
-    logger.setLevel(standard.INFO)
-    made = Lines(logger, tmp_path / "app.log")
-    logger.addHandler(made.handler)
-    yield made
-    uninstall()
-    made.handler.close()
-    del standard.root.manager.loggerDict[name]
-
+from tests.logging.conftest import FORMAT, TELLS, Lines, Program, is_native, native, reason, theirs
 
 PATTERNS = st.lists(
     st.sampled_from(
@@ -180,189 +113,6 @@ def test_a_line_has_the_time_of_its_call(lines: Lines) -> None:
         lines.logger.info("x")
         [line] = lines.new()
         assert before <= line[: len(before)] <= now()
-
-
-def replaces_the_formatter(lines: Lines) -> None:
-    lines.handler.setFormatter(standard.Formatter("new %(message)s"))
-
-
-def takes_the_formatter_away(lines: Lines) -> None:
-    vars(lines.handler)["formatter"] = None
-
-
-def of_formatter(name: str, value: object) -> Callable[[Lines], None]:
-    return lambda lines: setattr(lines.formatter, name, value)
-
-
-def of_handler(name: str, value: object) -> Callable[[Lines], None]:
-    return lambda lines: setattr(lines.handler, name, value)
-
-
-def writes_the_style(lines: Lines) -> None:
-    assert lines.formatter is not None
-    lines.formatter._style._fmt = "style %(message)s"
-
-
-def gives_the_style_defaults(lines: Lines) -> None:
-    assert lines.formatter is not None
-    lines.formatter._style._defaults = {"x": 1}  # type: ignore[attr-defined]
-    lines.formatter._style._fmt = "%(x)s %(message)s"
-
-
-def changes_the_message(record: standard.LogRecord) -> bool:
-    record.msg = "filtered"
-    return True
-
-
-def appends_a_filter(lines: Lines) -> None:
-    lines.handler.filters.append(changes_the_message)
-
-
-def appends_a_filter_to_the_logger(lines: Lines) -> None:
-    lines.logger.filters.append(changes_the_message)
-
-
-def writes_something_else(lines: Lines) -> None:
-    lines.stream.write("something else ")
-
-
-def sets_the_stream(lines: Lines) -> None:
-    lines.handler.setStream(lines.path.open("a", encoding="latin-1"))
-
-
-def closes_the_handler(lines: Lines) -> None:
-    lines.handler.close()  # the next record opens the file again
-
-
-def renames_a_level(lines: Lines) -> None:
-    standard.addLevelName(standard.INFO, "NOTE")
-
-
-def changes_the_class(lines: Lines) -> None:
-    class Own(standard.FileHandler):
-        terminator = " own\n"
-
-    lines.handler.__class__ = Own
-
-
-CHANGES = [
-    replaces_the_formatter,
-    takes_the_formatter_away,
-    of_formatter("datefmt", "%M"),
-    of_formatter("default_time_format", "%M"),
-    of_formatter("default_msec_format", "%s.%03d"),
-    of_formatter("default_msec_format", None),
-    of_formatter("converter", lambda seconds: time.gmtime(0)),
-    of_formatter("formatTime", lambda record, date: "then"),
-    of_formatter("format", lambda record: "formatted"),
-    of_formatter("_style", standard.StrFormatStyle("brace {message}")),
-    of_formatter("_fmt", "of no concern"),
-    writes_the_style,
-    gives_the_style_defaults,
-    of_handler("terminator", "!\n"),
-    of_handler("level", standard.ERROR),
-    of_handler("format", lambda record: "by the handler"),
-    of_handler("flush", lambda: None),
-    of_handler("filters", [lambda record: False]),
-    appends_a_filter,
-    appends_a_filter_to_the_logger,
-    writes_something_else,
-    sets_the_stream,
-    closes_the_handler,
-    renames_a_level,
-    changes_the_class,
-]
-
-
-@pytest.mark.parametrize("change", CHANGES)
-def test_a_change_acts_at_the_next_call(lines: Lines, change: Callable[[Lines], None]) -> None:
-    written = []
-    formatter = vars(lines.formatter).copy()
-    for call in (lines.logger.info, lambda *args: theirs(lines.logger, "info", *args)):
-        lines.handler.__class__ = standard.FileHandler
-        lines.settle()
-        before = dict(vars(lines.handler)), dict(vars(lines.formatter)), dict(vars(formatter["_style"]))
-        try:
-            change(lines)
-            call("after %d", 1)
-            call("after %d", 2)
-            lines.stream.flush()
-            written.append([re.sub(r"\d", "0", line) for line in lines.new()])
-        finally:
-            standard.addLevelName(standard.INFO, "INFO")
-            del lines.logger.filters[:], before[0]["filters"][:]
-            lines.stream.close()
-            for one, attributes in zip((lines.handler, lines.formatter, formatter["_style"]), before, strict=True):
-                vars(one).clear()
-                vars(one).update(attributes)
-            lines.stream.close()
-            lines.handler.stream = lines.handler._open()
-    assert written[0] == written[1]
-
-
-PATCHED = [
-    (standard.Filterer, "filter"),
-    (standard.Handler, "handle"),
-    (standard.Handler, "format"),
-    (standard.Handler, "acquire"),
-    (standard.StreamHandler, "emit"),
-    (standard.StreamHandler, "flush"),
-    (standard.FileHandler, "emit"),
-    (standard.Formatter, "format"),
-    (standard.Formatter, "formatTime"),
-    (standard.Formatter, "formatMessage"),
-    (standard.Formatter, "usesTime"),
-    (standard.PercentStyle, "format"),
-    (standard.PercentStyle, "_format"),
-    (standard.PercentStyle, "usesTime"),
-    (standard.LogRecord, "__init__"),
-    (standard.LogRecord, "getMessage"),
-    (standard.Logger, "makeRecord"),
-    (standard.Logger, "callHandlers"),
-]
-
-
-@pytest.mark.parametrize(("class_", "name"), PATCHED)
-def test_a_patch_of_a_class_acts_at_the_next_call_and_ends_with_it(lines: Lines, class_: type, name: str) -> None:
-    lines.settle()
-    original = getattr(class_, name)
-    calls: list[str] = []
-
-    def patch(self: Any, *args: Any, **options: Any) -> Any:
-        calls.append(name)
-        return original(self, *args, **options)
-
-    with mock.patch.object(class_, name, patch):
-        lines.logger.info("during")
-        once = len(calls)
-        theirs(lines.logger, "info", "during")
-        # Some versions take the lock without these.
-        assert once > 0 or name == "acquire"
-        assert len(calls) == 2 * once
-    lines.settle()
-    assert len(calls) == 2 * once
-
-
-@pytest.mark.parametrize(("name", "value"), [("converter", time.gmtime), ("default_time_format", "%H")])
-def test_an_attribute_of_the_class_acts_at_the_next_call(lines: Lines, name: str, value: object) -> None:
-    lines.settle()
-    with mock.patch.object(standard.Formatter, name, value):
-        lines.compare("during")
-    lines.compare("after")
-
-
-def test_another_time_zone_acts_at_the_next_call(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines.handler.setFormatter(standard.Formatter("%(asctime)s", "%H %z"))
-    try:
-        for zone in ("UTC", "UTC-7", "UTC+3"):
-            lines.settle()
-            monkeypatch.setenv("TZ", zone)
-            time.tzset()
-            lines.logger.info("x")
-            assert lines.new() == [time.strftime("%H %z")]
-    finally:
-        monkeypatch.undo()
-        time.tzset()
 
 
 def test_all_handlers_of_the_way_write_in_their_order(lines: Lines) -> None:

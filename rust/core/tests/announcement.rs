@@ -64,6 +64,7 @@ fn told(log: &Path, field: &str) -> Vec<String> {
 
 #[test]
 fn what_a_dead_process_refused_is_said_in_the_logs_that_miss_it_and_in_no_other() {
+    let _alone = alone();
     let Two { run, mut maker, routes } = Two::new();
     maker.log(2);
     let name = maker.define(&Entry::Name((*b"odd \" one").into()));
@@ -88,6 +89,7 @@ fn what_a_dead_process_refused_is_said_in_the_logs_that_miss_it_and_in_no_other(
 
 #[test]
 fn a_process_that_dies_at_any_step_of_telling_has_told_or_is_told_for() {
+    let _alone = alone();
     for last in 0.. {
         let mut two = Two::new();
         two.maker.log(1);
@@ -146,6 +148,7 @@ fn a_recovery_killed_at_any_system_call_says_each_thing_once() {
 
 #[test]
 fn what_is_refused_in_very_many_ways_is_told_in_sum() {
+    let _alone = alone();
     let Two { run, mut maker, routes } = Two::new();
     let names: Vec<u32> =
         (0..100).map(|n| maker.define(&Entry::Name(format!("logger.{n:030}").into_bytes().into()))).collect();
@@ -175,6 +178,7 @@ fn what_is_refused_in_very_many_ways_is_told_in_sum() {
 
 #[test]
 fn a_level_that_is_not_told_apart_has_no_number() {
+    let _alone = alone();
     let two = Two::new();
     two.refuse(0, ANY_LEVEL, INLINE, 1);
     let Two { run, maker, .. } = two;
@@ -185,6 +189,7 @@ fn a_level_that_is_not_told_apart_has_no_number() {
 
 #[test]
 fn a_route_that_a_damaged_dictionary_does_not_know_is_not_told_of() {
+    let _alone = alone();
     let Two { run, maker, .. } = Two::new();
     maker.file.memory().refuse(Refused { route: 77, level: 20, logger: INLINE, count: 1 });
     maker.file.memory().refuse(Refused { route: 0, level: 20, logger: INLINE, count: u64::MAX });
@@ -195,6 +200,7 @@ fn a_route_that_a_damaged_dictionary_does_not_know_is_not_told_of() {
 
 #[test]
 fn a_ring_without_room_for_an_announcement_says_nothing_and_does_no_harm() {
+    let _alone = alone();
     let tiny = Sizes { data: 128, dictionary: 4 << 10 };
     let memory = RingMemory::on_heap(tiny, &owner("/logs/run.log".as_ref())).unwrap();
     for entry in [sink_entry("/logs/run.log".as_ref()), Entry::Route([0].into())] {

@@ -108,6 +108,7 @@ fn a_process_killed_at_any_system_call_of_rapid_calls_loses_nothing_and_doubles_
 
 #[test]
 fn the_next_journal_says_what_the_cursor_would() {
+    let _alone = alone();
     let run = Run::new();
     let mut rapid = Rapid::new(&run);
     for _ in 0..2 {
@@ -124,6 +125,7 @@ fn the_next_journal_says_what_the_cursor_would() {
 
 #[test]
 fn the_last_batch_is_closed_when_there_are_no_more_calls_for_a_moment() {
+    let _alone = alone();
     let run = Run::new();
     let mut rapid = Rapid::new(&run);
     rapid.log(3);
@@ -139,6 +141,7 @@ fn the_last_batch_is_closed_when_there_are_no_more_calls_for_a_moment() {
 
 #[test]
 fn a_neighbour_finds_the_last_batch_whole_though_its_records_are_released() {
+    let _alone = alone();
     let run = Run::new();
     let (mut rapid, mut neighbour) = (Rapid::new(&run), run.maker("b"));
     rapid.log(3);
@@ -154,6 +157,7 @@ fn a_neighbour_finds_the_last_batch_whole_though_its_records_are_released() {
 
 #[test]
 fn a_log_that_was_cut_behind_a_rapid_call_gets_nothing_twice() {
+    let _alone = alone();
     let run = Run::new();
     let mut rapid = Rapid::new(&run);
     rapid.log(2);
