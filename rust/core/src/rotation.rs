@@ -152,7 +152,9 @@ impl Rotation {
         let zone = Zone::named(std::str::from_utf8(rest.text()?).map_err(|_| Malformed)?);
         let pattern = std::str::from_utf8(rest.text()?).map_err(|_| Malformed)?;
         let names = Names::parse(pattern).map_err(|_| Malformed)?;
-        Ok(Self { max_bytes, schedule, zone, names, keep, compression })
+        let rules = Self { max_bytes, schedule, zone, names, keep, compression };
+        // Rules that never put a log aside are none, as they are written.
+        Ok(if rules.is_on() { rules } else { Self::default() })
     }
 }
 

@@ -42,6 +42,14 @@ fn second(zone: &str, year: i16, month: i8, day: i8, hour: i8, minute: i8) -> i6
     jiff::civil::datetime(year, month, day, hour, minute, 0, 0).to_zoned(zone).unwrap().timestamp().as_second()
 }
 
+#[test]
+fn rules_that_never_put_a_log_aside_are_none() {
+    let rules = Rotation { max_bytes: 1, compression: Compression::Gzip, ..Rotation::default() };
+    let mut bytes = rules.encode();
+    bytes[..8].fill(0);
+    assert_eq!(Rotation::parse(&bytes), Ok(Rotation::default()));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
