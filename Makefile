@@ -15,7 +15,7 @@ demo: ## build for the newest Python found and run the demonstration
 test: ## everything CI runs: lint, Rust, sanitizers, fuzzing, Python 3.11 to 3.13 (25 minutes)
 	@$(PYTHON) tools/run.py test
 
-check: ## the quick loop: lint, Rust tests, the newest Python (3 minutes)
+check: ## the quick loop: lint, Rust tests, most tests of the newest Python (3 minutes)
 	@$(PYTHON) tools/run.py check
 
 lint: ## ruff, mypy, stubtest, import-linter, rustfmt, clippy

@@ -195,6 +195,8 @@ def markdown(results: Mapping[str, Any]) -> str:
     for row in rows:
         parts.append(f"### {row}: {TITLES[row]}")
         for python in results["pythons"]:
+            if row not in python["rows"]:
+                continue
             parts += [f"Python {python['label']}", _table(row, python)]
             if row in ("W7", "W7p"):
                 parts.append(_clock(python["rows"][row]))

@@ -115,6 +115,25 @@ def test_what_a_page_claims_in_short_is_the_number_of_a_row(smoke_run: tuple[dic
     assert f"| {median:.3g} ns, " in claim
 
 
+def test_a_page_shows_an_interpreter_in_the_rows_that_were_measured_of_it(
+    smoke_run: tuple[dict[str, Any], str], tmp_path: Path
+) -> None:
+    results, _ = smoke_run
+    [python] = results["pythons"]
+    other = {**python, "label": "other", "rows": {"W1": python["rows"]["W1"]}, "runs": {"W1": python["runs"]["W1"]}}
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps({**results, "pythons": [python, other]}))
+    script = f"""
+import json, pathlib, sys
+sys.path.insert(0, {str(BENCHES)!r})
+import report
+print(report.markdown(json.loads(pathlib.Path({str(path)!r}).read_text())))
+"""
+    page = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    shown = {part.partition(":")[0] for part in page.split("\n### ") if "\nPython other\n" in part}
+    assert shown == {"W1"}
+
+
 def test_a_run_of_some_rows_keeps_what_was_measured_of_the_others(tmp_path: Path) -> None:
     results = tmp_path / "results.json"
 

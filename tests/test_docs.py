@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from tests.conftest import Script
 
 import undergird
 
@@ -44,21 +45,25 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page: Path, tmp_path: Path
     assert any(line["message"] == "agent moved" and line["agent_id"] == 7 for line in lines)
 
 
-@pytest.mark.parametrize("name", SHOWING)
-def test_the_examples_of_a_module_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    script = (
-        f"import doctest, importlib, sys; m = importlib.import_module({name!r}); sys.exit(doctest.testmod(m).failed)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script],
-        check=False,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+# Each module's in a child of its own, of one interpreter: to start it takes longer than most examples.
+EXAMPLES = """
+import doctest, importlib, os, sys
+modules = [importlib.import_module(name) for name in sys.argv[1:]]
+failed = []
+for module in modules:
+    if (child := os.fork()) == 0:
+        os.mkdir(module.__name__)
+        os.chdir(module.__name__)
+        sys.exit(doctest.testmod(module).failed > 0)
+    if os.waitpid(child, 0)[1]:
+        failed.append(module.__name__)
+sys.exit(", ".join(failed) or None)
+"""
+
+
+def test_the_examples_of_every_module_run(script: Script) -> None:
+    # numpy's threads would not be in the children.
+    script(EXAMPLES, *SHOWING, OPENBLAS_NUM_THREADS="1")
 
 
 def test_examples_are_found_where_there_are_some() -> None:

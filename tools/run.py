@@ -29,6 +29,18 @@ BUDGETS = {"builds": 6, "lint and types": 2, "rust": 3, "sanitizers, fuzzing": 3
 # Tests wait now and then: three at a time keep two processors busy.
 PARALLEL = ("--numprocesses=3", "--dist=loadfile", "--no-loadscope-reorder")
 
+# What starts many processes or runs for long: the quick loop leaves it to `make test`.
+LONG = (
+    "log/test_leaks.py",
+    "logging/test_ecosystem.py",
+    "survival",
+    "test_benches.py",
+    "test_docs.py",
+    "test_packaging.py",
+    "test_run.py",
+    "testing",
+)
+
 
 def prepared(shell: Shell, profile: str, versions: list[Python]) -> Python:
     """Makes every given environment hold undergird; gives the newest, which holds the tools too."""
@@ -46,8 +58,8 @@ def suites(shell: Shell, versions: list[Python], ran: list[str], *options: str, 
     failures = []
     for python in versions:
         print(f"--- Python {python.version} ---", flush=True)
-        # Kills test the core, which is the same under every interpreter: the newest has the full number of them.
-        rounds = os.environ.get("UNDERGIRD_KILL_ROUNDS", "200" if python == versions[-1] else "20")
+        # Kills test the core, which is the same under every interpreter: each has a part of them.
+        rounds = os.environ.get("UNDERGIRD_KILL_ROUNDS", str(-(-200 // len(versions))))
         try:
             structlog_tests.fetch(shell, python)
             shell.run(
@@ -137,17 +149,17 @@ def test(shell: Shell, *, deep: bool) -> bool:
 
 
 def check(shell: Shell) -> bool:
-    """The quick loop: lint, Rust tests, and the Python suites on the newest version.
+    """The quick loop: lint, Rust tests, and the Python suites on the newest version, without the long ones.
 
     Its minutes are those of a second run; the first one compiles what the tests depend on.
     """
     newest = pythons.found()[-1]
-    os.environ.setdefault("UNDERGIRD_KILL_ROUNDS", "20")
+    without = [f"--ignore=tests/{name}" for name in LONG]
     run = Run(shell)
     run.part("build", 0.5, lambda: void(prepared(shell, "quick", [newest])))
     run.part("lint and types", 0.5, lambda: lint.everything(shell, newest))
     run.part("rust", 1, lambda: native.unit_tests(shell, newest))
-    run.part("python", 1, lambda: suites(shell, [newest], [], "-x"))
+    run.part("python", 1, lambda: suites(shell, [newest], [], "-x", *without))
     print(f"\n{run.table()}\n\n{shell.counts}")
     return run.passed
 
