@@ -114,23 +114,22 @@ _LATENCY = (
     Column("above 1 ms", _slow),
 )
 
-_DISABLED = (
+_CALL = (
     Column("ns a call", _value("call_ns", 1)),
     Column("spread", _spread("call_ns", 1)),
+)
+_BESIDE = (
     Column("of the floor", _of_floor("call_ns")),
     Column("of undergird", _of_ours("call_ns")),
     Column("stdlib is", _times_less("call_ns")),
     *_PROCESS,
 )
+_DISABLED = (*_CALL, *_BESIDE)
 _BURSTS = (
-    Column("ns a call", _value("call_ns", 1)),
-    Column("spread", _spread("call_ns", 1)),
+    *_CALL,
     Column("until in the file, ns", _value("complete_ns")),
     Column("CPU, ns a record", _value("cpu_ns")),
-    Column("of the floor", _of_floor("call_ns")),
-    Column("of undergird", _of_ours("call_ns")),
-    Column("stdlib is", _times_less("call_ns")),
-    *_PROCESS,
+    *_BESIDE,
 )
 
 _SUSTAINED = (

@@ -8,8 +8,10 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 
@@ -132,6 +134,20 @@ def settled(log: Log) -> None:
 def theirs(logger: standard.Logger, method: str, *args: Any, **options: Any) -> None:
     """The call as the standard library makes it."""
     _native._originals[method](logger, *args, **options)
+
+
+@contextmanager
+def counted(class_: type, name: str) -> Iterator[list[str]]:
+    """Patches a method so that its calls are counted, for as long as the block is running."""
+    original = getattr(class_, name)
+    calls: list[str] = []
+
+    def patch(self: Any, *args: Any, **options: Any) -> Any:
+        calls.append(name)
+        return original(self, *args, **options)
+
+    with mock.patch.object(class_, name, patch):
+        yield calls
 
 
 class Keeps(standard.Handler):

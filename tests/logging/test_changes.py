@@ -10,13 +10,13 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
 import pytest
 from tests.logging.conftest import (
     TELLS,
     Keeps,
     Log,
+    counted,
     is_native,
     settled,
 )
@@ -158,14 +158,7 @@ PATCHED = [
 @pytest.mark.parametrize(("class_", "name"), PATCHED)
 def test_a_patch_of_a_class_acts_at_the_next_call_and_ends_with_it(log: Log, class_: type, name: str) -> None:
     settled(log)
-    original = getattr(class_, name)
-    calls: list[str] = []
-
-    def patch(self: Any, *args: Any, **options: Any) -> Any:
-        calls.append(name)
-        return original(self, *args, **options)
-
-    with mock.patch.object(class_, name, patch):
+    with counted(class_, name) as calls:
         log.logger.info("during")
         once = len(calls)
         log.logger.info("during")

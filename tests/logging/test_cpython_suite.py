@@ -64,7 +64,8 @@ def _missing() -> str | None:
     return None
 
 
-# Distributions leave them out. Where everything has to be tested, they have to be there.
+# The only skip there is. Debian and others leave an interpreter's own tests to a package of its own, and a contributor
+# without it can still run all the rest. Under CI nothing is skipped: there a Python without them fails.
 pytestmark = pytest.mark.skipif(
     _missing() is not None and os.environ.get("CI") != "true",
     reason=f"this Python comes without its own tests: {_missing()}",

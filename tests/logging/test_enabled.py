@@ -6,7 +6,6 @@ import logging as standard
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 from unittest import mock
 
 import pytest
@@ -27,9 +26,6 @@ from tests.logging.conftest import (
 )
 
 import undergird
-
-if TYPE_CHECKING:
-    pass
 
 
 @pytest.mark.parametrize("method", LEVELS)

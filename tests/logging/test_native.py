@@ -10,29 +10,16 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest import mock
 
 import pytest
+from tests.logging.conftest import Keeps
 
 from undergird import _core, logging
 from undergird.logging import install, uninstall
 
-if TYPE_CHECKING:
-    pass
-
 LEVELS = ("debug", "info", "warning", "error", "critical")
-
-
-class Handler(standard.Handler):
-    """Keeps the messages that it sees."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: list[str] = []
-
-    def emit(self, record: standard.LogRecord) -> None:
-        self.seen.append(record.getMessage())
 
 
 @pytest.fixture(params=["ours", "installed", "installed over ours"])
@@ -46,7 +33,7 @@ def logger(request: pytest.FixtureRequest) -> Iterator[standard.Logger]:
     assert (type(made) is standard.Logger) == (request.param == "installed")
     made.propagate = False
     made.setLevel(standard.WARNING)
-    made.addHandler(Handler())
+    made.addHandler(Keeps())
     yield made
     uninstall()
     standard.disable(standard.NOTSET)
@@ -55,7 +42,7 @@ def logger(request: pytest.FixtureRequest) -> Iterator[standard.Logger]:
 
 def seen(logger: standard.Logger) -> list[str]:
     handler = logger.handlers[0]
-    assert isinstance(handler, Handler)
+    assert isinstance(handler, Keeps)
     return handler.seen
 
 
@@ -291,7 +278,7 @@ def test_a_logger_at_the_address_of_another_is_not_taken_for_it() -> None:
     try:
         for level in (standard.CRITICAL, standard.DEBUG) * 200:
             logger = standard.Logger("tests.native.unnamed", level)
-            handler = Handler()
+            handler = Keeps()
             logger.addHandler(handler)
             logger.info("x")
             logger.info("x")

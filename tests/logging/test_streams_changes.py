@@ -6,11 +6,10 @@ import logging as standard
 import re
 import time
 from collections.abc import Callable
-from typing import Any
 from unittest import mock
 
 import pytest
-from tests.logging.conftest import Lines, theirs
+from tests.logging.conftest import Lines, counted, theirs
 
 
 def replaces_the_formatter(lines: Lines) -> None:
@@ -156,14 +155,7 @@ PATCHED = [
 @pytest.mark.parametrize(("class_", "name"), PATCHED)
 def test_a_patch_of_a_class_acts_at_the_next_call_and_ends_with_it(lines: Lines, class_: type, name: str) -> None:
     lines.settle()
-    original = getattr(class_, name)
-    calls: list[str] = []
-
-    def patch(self: Any, *args: Any, **options: Any) -> Any:
-        calls.append(name)
-        return original(self, *args, **options)
-
-    with mock.patch.object(class_, name, patch):
+    with counted(class_, name) as calls:
         lines.logger.info("during")
         once = len(calls)
         theirs(lines.logger, "info", "during")
