@@ -82,19 +82,6 @@ class Bench:
         loops.records(self.contender.enabled, self.contender.names)(self.next_rows(self.scale.warm_up))
         self.contender.flush()
 
-    def touch_pages(self) -> None:
-        """Writes a file and removes it, so that what is written next finds pages that the machine really has.
-
-        A virtual one gets a page from its host when it is touched for the first time, for microseconds, and returns
-        what is free for a while: that would be counted against those who write most.
-        """
-        path = self.path.with_name("pages")
-        zeros = bytes(1 << 20)
-        with path.open("wb", buffering=0) as file:
-            for _ in range(self.scale.pages // len(zeros)):
-                file.write(zeros)
-        path.unlink()
-
     def expect_all(self) -> None:
         """Raises unless everything logged so far is in the file now.
 

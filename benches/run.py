@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -113,7 +114,7 @@ def _python(python: Environment, folder: Path, options: argparse.Namespace) -> d
         begin = time.monotonic()
         for turn in range(options.rounds):
             # Nobody is always first, or always after the same neighbour's leftovers.
-            for name in names[turn % len(names) :] + names[: turn % len(names)] if names else []:
+            for name in random.Random(turn).sample(names, len(names)):
                 if name in errors:
                     continue
                 outcome = _one(python, row, name, folder, options.quick)
@@ -153,6 +154,8 @@ def _one(python: Environment, row: str, name: str, folder: Path, quick: bool) ->
     # Settings of the shell must not change what is measured.
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("UNDERGIRD_", "PYTHON"))}
     command = [str(python.python), *job.arguments()]
+    # What others have written goes to the disk at their cost.
+    os.sync()
     try:
         done = subprocess.run(
             command, cwd=own, env=environment, capture_output=True, text=True, check=False, timeout=_LIMIT

@@ -19,7 +19,6 @@ class Scale:
         sustained: W5, W6, records, of all threads together.
         sustained_time: W5, W6, none after this time: the slow need not do all of them.
         chunk: W5, W6, records between looks at the clock.
-        pages: W5, W6, bytes of memory that are touched beforehand.
         rows: W9, rows of a call.
         rows_apart: W9, records of those that have no such call.
         batches: W9, calls.
@@ -40,7 +39,6 @@ class Scale:
     sustained: int = 1_000_000
     sustained_time: float = 1.5
     chunk: int = 2_000
-    pages: int = 256 << 20
     rows: int = 100_000
     rows_apart: int = 10_000
     batches: int = 3
@@ -62,7 +60,6 @@ QUICK = Scale(
     burst_time=0.2,
     sustained=8_000,
     chunk=500,
-    pages=0,
     rows=1_000,
     rows_apart=500,
     batches=1,

@@ -27,7 +27,6 @@ def _sustained(bench: Bench, threads: int) -> Metrics:
     share = bench.scale.sustained // threads
     loop = loops.records(contender.enabled, contender.names)
     clock = time.perf_counter_ns
-    bench.touch_pages()
     bench.warm_up()
     first = bench.logged
     lost = middle([empty(bench.fields, range(first + at, first + at + chunk)) for at in range(0, 10 * chunk, chunk)])

@@ -29,6 +29,10 @@ _COVERAGE = (
 )
 
 
+# Tests that do the same again and again, broken off somewhere else each time.
+_EXHAUSTIVE = ("--skip=killed_at_any_", "--skip=dies_at_any_", "--skip=whichever_call")
+
+
 def compiled_with(flags: str, folder: str) -> dict[str, str | None]:
     """The environment for cargo to compile with these RUSTFLAGS, into a folder under target/."""
     # The sanitizers' runtimes ship with the stable toolchain; only their flag is gated.
@@ -36,9 +40,10 @@ def compiled_with(flags: str, folder: str) -> dict[str, str | None]:
     return {"RUSTFLAGS": flags, "CARGO_TARGET_DIR": str(ROOT / "target" / folder), **gate}
 
 
-def unit_tests(shell: Shell, python: Python) -> None:
+def unit_tests(shell: Shell, python: Python, *, exhaustive: bool = True) -> None:
     """Unit, property and documentation tests of the core."""
-    shell.run(["cargo", "test", *_CORE], env={"PYO3_PYTHON": str(python.executable)})
+    skipped = () if exhaustive else ("--", *_EXHAUSTIVE)
+    shell.run(["cargo", "test", *_CORE, *skipped], env={"PYO3_PYTHON": str(python.executable)})
 
 
 def zstd(shell: Shell) -> None:
@@ -56,8 +61,7 @@ def loom(shell: Shell) -> None:
 
 def address_sanitizer(shell: Shell, *, deep: bool) -> None:
     """The core's tests with every access checked."""
-    # They run the same code again and again, once for each system call.
-    skipped = [] if deep else ["--", "--skip", "at_any_system_call", "--skip", "whichever_call"]
+    skipped = () if deep else ("--", *_EXHAUSTIVE)
     shell.run(
         ["cargo", "test", *_CORE, "--target", _HOST, "--lib", "--tests", *skipped],
         env={**compiled_with("-Zsanitizer=address", "asan"), "PROPTEST_CASES": "32" if deep else "8"},

@@ -23,7 +23,7 @@ DEEP = os.environ.get("UNDERGIRD_DEEP") == "1"
 
 # Caches may grow now and then, what leaks does so in each round.
 ROUNDS = 4
-TURNS = 500
+TURNS = 250
 # In all rounds, of each kind; a turn makes one or more.
 CALLS = 1_000_000
 

@@ -18,7 +18,7 @@ DEEP = os.environ.get("UNDERGIRD_DEEP") == "1"
 
 # Caches may grow now and then, what leaks does so in each round.
 ROUNDS = 4
-TURNS = (1_000_000 if DEEP else 2_000) // ROUNDS
+TURNS = (1_000_000 if DEEP else 1_000) // ROUNDS
 
 # What may be left of one round, whatever its number of turns.
 ALLOWED = {"blocks": 100, "objects": 100, "bytes": 32 << 10}
