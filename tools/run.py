@@ -37,7 +37,7 @@ LONG = (
     "test_benches.py",
     "test_docs.py",
     "test_packaging.py",
-    "test_run.py",
+    "cli",
     "testing",
 )
 

@@ -4,6 +4,7 @@
 //! 0x000  magic · version u32 · byte order u32 · ring id 16 · boot id 16
 //! 0x030  pid u32 · uid u32 · process start u64 · created u64 · dictionary at u64, bytes u64 · data at u64, bytes u64
 //! 0x100  head    0x180  tail    0x200  dictionary length    0x208  accounts    0x308  truncated
+//! 0x310  calls of the standard library's loggers
 //! 0x400  the log directory, as text of at most 1,020 bytes    0x800  what was refused and is untold
 //! 0x1000 the dictionary, and from its end downwards the accounts; then the data
 //! ```
@@ -13,6 +14,7 @@
 //! a mapping keeps the descriptor that it was made from alive, in forked children too.
 
 mod account;
+mod calls;
 mod header;
 mod look;
 mod refusals;
@@ -38,6 +40,7 @@ use crate::ring::{CONTROL, Ring};
 use crate::sync::Ordering;
 
 pub use account::Account;
+pub use calls::CALL_COUNTS;
 pub use header::{NotARing, RingHeader};
 pub use look::{Look, look};
 pub use refusals::{ANY_LEVEL, Refused};

@@ -14,7 +14,7 @@ use undergird_core::census::{Counts, census};
 use undergird_core::dictionary::{Entry, SinkEntry};
 use undergird_core::ledger;
 use undergird_core::ring::{HEAD, TAIL};
-use undergird_core::ringfile::{RingMemory, look};
+use undergird_core::ringfile::{CALL_COUNTS, RingMemory, look};
 
 /// Where a ring's file says how many accounts there are.
 const ACCOUNTS: u64 = 0x208;
@@ -57,6 +57,19 @@ fn a_file_counts_what_leads_to_it_alone() {
     let counts = counted(maker.file.path()).unwrap();
     assert_eq!(counts[&run.log()], Counts { emitted: 3, in_flight: 3, ..Counts::default() });
     assert_eq!(counts[&run.other_log()], Counts { emitted: 15, dropped: 9, in_flight: 6, ..Counts::default() });
+}
+
+#[test]
+fn counts_of_calls_are_seen_in_their_order_and_touch_nothing_else() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(3);
+    let directory = maker.file.memory().header().log_directory.clone();
+    maker.file.memory().set_calls(1..);
+    let seen = look(maker.file.path(), &mut || panic!("one look is enough")).unwrap();
+    assert!(seen.memory.calls().into_iter().eq(1..=CALL_COUNTS as u64));
+    assert_eq!(seen.memory.header().log_directory, directory);
+    assert_eq!(census(&seen).unwrap()[&run.log()].emitted, 3);
 }
 
 #[test]

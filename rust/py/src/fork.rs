@@ -62,6 +62,7 @@ extern "C" fn in_child() {
     LEFT.store(true, Ordering::Relaxed);
     PROCESS.store(0, Ordering::Relaxed);
     crate::current::abandon();
+    crate::dropin::counts::begin_anew();
     FORKED.store(true, Ordering::Relaxed);
     HANDLED.store(true, Ordering::Relaxed);
     generation().store(0, Ordering::Relaxed);

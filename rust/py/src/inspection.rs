@@ -15,6 +15,7 @@ use undergird_core::ringfile::{Adoption, Orphan, look};
 use undergird_core::sink;
 
 use crate::current::shared;
+use crate::dropin::counts;
 use crate::home::BESIDE;
 use crate::host::{Process, user};
 use crate::stats::dict_of;
@@ -110,6 +111,7 @@ pub fn inspect_rings<'py>(py: Python<'py>, directory: PathBuf) -> PyResult<Bound
             Ok(sinks)
         });
         dict.set_item("sinks", sinks.transpose()?)?;
+        dict.set_item("logging", counts::dict_of(py, memory.calls().into_iter())?)?;
         list.append(dict)?;
     }
     Ok(list)

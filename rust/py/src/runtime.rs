@@ -17,6 +17,7 @@ use undergird_core::ringfile::{RingFile, RingMemory};
 use undergird_core::writer::{Round, Writer};
 
 use crate::compression::Compressor;
+use crate::dropin::counts;
 use crate::durability::{Fsync, Unsynced};
 use crate::fork::RINGS;
 use crate::generation::invalidate;
@@ -164,6 +165,7 @@ impl Runtime {
     /// One batch for each file; `None` if somebody else drains now. Needs no GIL.
     pub fn round(&self, insist: bool) -> Option<Round> {
         self.look_home();
+        counts::publish(&self.memory);
         self.work(|writer, host| writer.round(host, insist))
     }
 

@@ -25,6 +25,7 @@ def examine(directory: Path | None = None) -> Facts:
         `rings` and `logs`, each a list of mappings of plain data, and `ok`: whether all is well. It is not if a dead
         process has left records, records were dropped or could not be written, or something cannot be read. A ring's
         `sinks` are the counts of each of its files, as in `undergird.stats`, all of one moment; `None` if no look was.
+        Its `logging` are the counts of calls to the standard library's loggers, as there.
 
     Raises:
         OSError: If the directory is not there or cannot be read.
@@ -100,6 +101,10 @@ def _show_ring(ring: Facts, out: TextIO) -> None:
         out.write("  counts           unknown: its process does not stand still, or its version writes none down\n")
     sinks = (ring["sinks"] or {}).items()
     out.writelines(f"  counts           {_COUNTS.format(**counts)}: {path}\n" for path, counts in sinks)
+    calls = ring["logging"]
+    if calls["off"] or calls["native"] or calls["fallbacks"]:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in calls["fallbacks"].items())
+        out.write(f"  logging          off {calls['off']}, native {calls['native']}; others: {reasons or 'none'}\n")
 
 
 def _show_log(log: Facts, out: TextIO) -> None:

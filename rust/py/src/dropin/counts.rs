@@ -1,9 +1,10 @@
 //! What has become of the calls of the native methods.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-
-use crate::gil::GilCell;
+use undergird_core::ringfile::{CALL_COUNTS, RingMemory};
 
 /// Why an enabled call is the standard library's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub enum Reason {
     Other,
 }
 
-/// The reasons by name, in their order.
+/// The reasons by name, in their order, in which rings have their counts.
 const NAMES: [&str; 15] = [
     "subclass",
     "patched",
@@ -78,13 +79,12 @@ const REASONS: [Reason; NAMES.len()] = [
     Reason::Other,
 ];
 
-struct Counts {
-    off: u64,
-    logged: u64,
-    fallbacks: [u64; NAMES.len()],
-}
+/// Calls that were switched off, calls that were put into the ring or written, and then the others by reason.
+const COUNTS: usize = 2 + NAMES.len();
+const _: () = assert!(COUNTS <= CALL_COUNTS, "more than a ring has room for");
 
-static COUNTS: GilCell<Counts> = GilCell::new(Counts { off: 0, logged: 0, fallbacks: [0; NAMES.len()] });
+/// Counted with the GIL held, read without it.
+static CALLS: [AtomicU64; COUNTS] = [const { AtomicU64::new(0) }; COUNTS];
 
 impl Reason {
     /// The reason of a name.
@@ -93,44 +93,63 @@ impl Reason {
     }
 }
 
+#[inline(always)]
+fn count(_py: Python<'_>, which: usize) {
+    CALLS[which].store(CALLS[which].load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+}
+
+fn counted() -> impl Iterator<Item = u64> {
+    CALLS.iter().map(|count| count.load(Ordering::Relaxed))
+}
+
 /// A call was switched off.
 #[inline(always)]
 pub fn count_off(py: Python<'_>) {
-    COUNTS.get(py).off += 1;
+    count(py, 0);
 }
 
 /// A call was put into the ring, or written.
 #[inline(always)]
 pub fn count_logged(py: Python<'_>) {
-    COUNTS.get(py).logged += 1;
+    count(py, 1);
 }
 
 /// A call was the standard library's.
 pub fn count_fallback(py: Python<'_>, reason: Reason) {
-    COUNTS.get(py).fallbacks[reason as usize] += 1;
+    count(py, 2 + reason as usize);
+}
+
+/// Nothing has been counted yet: this is a child.
+pub fn begin_anew() {
+    CALLS.iter().for_each(|count| count.store(0, Ordering::Relaxed));
+}
+
+/// Writes the counts into a ring, for who looks from outside.
+pub fn publish(ring: &RingMemory) {
+    ring.set_calls(counted());
 }
 
 /// How many calls of these methods ended natively: switched off, put into the ring, or written.
 #[pyfunction]
-pub fn native_calls(py: Python<'_>) -> u64 {
-    let counts = COUNTS.get(py);
-    counts.off + counts.logged
+pub fn native_calls() -> u64 {
+    counted().take(2).sum()
 }
 
 /// What has become of the calls of these methods: `off`, `native`, and `fallbacks` by reason.
 #[pyfunction]
 pub fn logging_calls(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    let (off, logged, fallbacks) = {
-        let counts = COUNTS.get(py);
-        (counts.off, counts.logged, counts.fallbacks)
-    };
+    dict_of(py, counted())
+}
+
+/// Counts as Python has them.
+pub fn dict_of(py: Python<'_>, mut counts: impl Iterator<Item = u64>) -> PyResult<Bound<'_, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("off", counts.next())?;
+    dict.set_item("native", counts.next())?;
     let by_reason = PyDict::new(py);
-    for (name, count) in NAMES.into_iter().zip(fallbacks).filter(|(_, count)| *count > 0) {
+    for (name, count) in NAMES.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
         by_reason.set_item(name, count)?;
     }
-    let dict = PyDict::new(py);
-    dict.set_item("off", off)?;
-    dict.set_item("native", logged)?;
     dict.set_item("fallbacks", by_reason)?;
     Ok(dict)
 }
