@@ -250,16 +250,30 @@ def test_lines_do_not_tear_a_live_bar(bar: str, stream: str, tmp_path: Path) -> 
     assert "100%" in last
 
 
-def in_a_terminal(source: str, directory: Path) -> list[str]:
+def test_long_records_stay_whole_above_a_bar_of_rich(tmp_path: Path) -> None:
+    source = """
+        import undergird
+        from rich.progress import Progress
+        undergird.configure(console=True)
+        with Progress():
+            undergird.get_logger("sim").info("numbers", **{f"n{number}": "[bold]" + "x" * 30 for number in range(200)})
+        assert undergird.stats()["console_failed"] == 0
+        """
+    said = in_a_terminal(textwrap.dedent(source), tmp_path, rows=250)
+    fields = [line.split()[-1] for line in said if "=" in line]
+    assert fields == [f"n{number}=[bold]{'x' * 30}" for number in range(200)]
+
+
+def in_a_terminal(source: str, directory: Path, rows: int = 24) -> list[str]:
     """The lines on a terminal of 80 columns after a program has run in it."""
     owner, end = os.openpty()
-    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 80, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color"}
     process = subprocess.Popen(
         [sys.executable, "-c", source], stdin=end, stdout=end, stderr=end, cwd=directory, env=environment
     )
     os.close(end)
-    screen = pyte.Screen(80, 24)
+    screen = pyte.Screen(80, rows)
     stream = pyte.ByteStream(screen)
     while True:
         try:

@@ -201,6 +201,9 @@ def _block(whole: str) -> list[Line]:
 def _write(stream: Any, lines: str, goes_on: Callable[[], bool]) -> bool:
     """Writes text for which there is room, as far as there is; whether that was all."""
     step = _PIECE if lines.isascii() else _PIECE // 4
+    if hasattr(stream, "rich_proxied_file"):
+        # While a bar of rich's is live: of a part of a line it would make a line, and read that as markup.
+        step = len(lines)
     with _bars_away(stream):
         for begin in range(0, len(lines), step):
             if begin and not goes_on():
