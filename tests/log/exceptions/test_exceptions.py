@@ -325,6 +325,50 @@ def test_local_variables_come_on_request_bounded_and_redacted(either: Run) -> No
     assert "exception_locals" not in either.last()
 
 
+def test_a_groups_members_show_their_variables_after_its_own(either: Run) -> None:
+    def fail(number: int) -> None:
+        password = "hunter2"
+        raise ValueError(number, len(password))
+
+    def all_fail() -> None:
+        errors = []
+        for number in range(8):
+            try:
+                fail(number)
+            except ValueError as error:
+                errors.append(error)
+        raise ExceptionGroup("all", [*errors[:1], ExceptionGroup("inner", errors[1:])])
+
+    log = either.start(exception_locals=True, redact=["password"])
+    with log.catch():
+        all_fail()
+    found = [(frame["function"], frame["locals"].get("number")) for frame in either.last()["exception_locals"]]
+    # Of five exceptions in all, one of which was never raised.
+    own, *members = [one for one in found if one[0] in ("all_fail", "fail")]
+    assert own == ("all_fail", 7)
+    assert [number for function, number in members if function == "fail"] == [0, 1, 2]
+    assert "hunter2" not in json.dumps(either.last())
+
+
+def test_an_exception_that_says_it_is_false_shows_its_variables(either: Run) -> None:
+    class Empty(Exception):
+        def __len__(self) -> int:
+            return 0
+
+    def cause() -> None:
+        here = 1
+        raise Empty(here)
+
+    log = either.start(exception_locals=True)
+    with log.catch():
+        try:
+            cause()
+        except Empty as empty:
+            raise ValueError("none left") from empty
+    functions = [frame["function"] for frame in either.last()["exception_locals"]]
+    assert "cause" in functions
+
+
 def test_variables_of_modules_are_left_out(either: Run) -> None:
     log = either.start(exception_locals=True)
     module = {"secret": "everything that the module has", "raised": raised}

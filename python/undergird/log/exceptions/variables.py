@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import chain
 from types import FrameType, TracebackType
-from typing import Any
 
 from undergird.log.exceptions import frames
 from undergird.log.values import redaction
@@ -15,7 +15,7 @@ from undergird.log.values.walk import Walk
 FIELD = "exception_locals"
 """The field of a line that holds them."""
 MOST_EXCEPTIONS = 5
-"""Of a chain; those nearest to the call."""
+"""Of a chain and of groups together; those nearest to the call."""
 MOST_FRAMES = 10
 """Of an exception; those nearest to where it was raised."""
 MOST_VARIABLES = 50
@@ -36,7 +36,7 @@ def want(them: bool) -> None:
 
 
 def variables_of(error: BaseException, tb: TracebackType | None) -> list[dict[str, Plain]]:
-    """The variables of an exception's frames, and before them those of the exceptions that led to it.
+    """The variables of an exception's frames, those of what led to it before them, those of what it groups after them.
 
     Frames of modules are left out, and those that tracebacks leave out.
 
@@ -47,23 +47,30 @@ def variables_of(error: BaseException, tb: TracebackType | None) -> list[dict[st
     if not nesting.enter():
         return []
     try:
-        stacks: list[list[dict[str, Plain]]] = []
-        at: Any = error
-        seen: set[int] = set()
-        while at is not None and id(at) not in seen and len(stacks) < MOST_EXCEPTIONS:
-            seen.add(id(at))
-            last: deque[tuple[FrameType, int]] = deque(maxlen=MOST_FRAMES)
-            while tb is not None:
-                frame = tb.tb_frame
-                if frame.f_locals is not frame.f_globals and not frames.is_suppressed(frame):
-                    last.append((frame, tb.tb_lineno))
-                tb = tb.tb_next
-            stacks.append([_described(*one) for one in last])
-            at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
-            tb = at and at.__traceback__
-        return [frame for stack in reversed(stacks) for frame in stack]
+        return _variables_of(error, tb, set())
     finally:
         nesting.leave()
+
+
+def _variables_of(error: BaseException, tb: TracebackType | None, seen: set[int]) -> list[dict[str, Plain]]:
+    if id(error) in seen or len(seen) == MOST_EXCEPTIONS:
+        return []
+    seen.add(id(error))
+    # Not by its truth: an exception may say that it is false.
+    led = error.__cause__
+    if led is None and not error.__suppress_context__:
+        led = error.__context__
+    before = [] if led is None else _variables_of(led, led.__traceback__, seen)
+    last: deque[tuple[FrameType, int]] = deque(maxlen=MOST_FRAMES)
+    while tb is not None:
+        frame = tb.tb_frame
+        if frame.f_locals is not frame.f_globals and not frames.is_suppressed(frame):
+            last.append((frame, tb.tb_lineno))
+        tb = tb.tb_next
+    own = [_described(*one) for one in last]
+    grouped = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    within = [_variables_of(one, one.__traceback__, seen) for one in grouped[:MOST_EXCEPTIONS]]
+    return [*before, *own, *chain.from_iterable(within)]
 
 
 def _described(frame: FrameType, line: int) -> dict[str, Plain]:
