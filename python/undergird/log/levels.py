@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from undergird import _core
@@ -16,6 +17,7 @@ METHODS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50, 
 LARGEST = (1 << 31) - 1
 
 _patched: dict[str, int] = {}
+_listeners: list[Callable[[str], object]] = []
 
 
 def add_level(name: str, level: int, *, stdlib: bool = False) -> int:
@@ -55,10 +57,29 @@ def add_level(name: str, level: int, *, stdlib: bool = False) -> int:
             raise ConfigurationError(f"level {name}: a logger has an attribute {method!r} already")
         _add_method(method, name, level)
         METHODS[method] = level
+        for tell in _listeners:
+            tell(method)
     logging.addLevelName(level, name)
     if stdlib:
         _patch(method, name, level)
     return level
+
+
+def on_method(tell: Callable[[str], object]) -> None:
+    """Calls a function with the name of each level's method: now, and whenever a level is added.
+
+    Args:
+        tell: The function.
+
+    Example:
+        >>> names = []
+        >>> on_method(names.append)
+        >>> "critical" in names
+        True
+    """
+    _listeners.append(tell)
+    for method in list(METHODS):
+        tell(method)
 
 
 def _can_be_method(name: object) -> bool:

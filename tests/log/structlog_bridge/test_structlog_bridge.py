@@ -7,15 +7,21 @@ import io
 import logging
 import pickle
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import structlog
 from tests.log.conftest import Collector, Run
 
+import undergird
 from undergird import get_logger
-from undergird.log.structlog_bridge import EventLogger, LoggerFactory, render_to_undergird
+from undergird.log.structlog_bridge import (
+    EventLogger,
+    LoggerFactory,
+    make_filtering_bound_logger,
+    render_to_undergird,
+)
 
 KEPT = ("timestamp", "logger_name")
 
@@ -283,6 +289,66 @@ def wrapped_for_formatter(*processors: Any) -> Any:
         wrapper_class=structlog.stdlib.BoundLogger,
     )
     return structlog.get_logger("sim.wrapped")
+
+
+@pytest.fixture
+def emergence() -> Iterator[None]:
+    """A level of the program's own, added when the loggers' classes are there already."""
+    undergird.add_level("EMERGENCE", 25)
+    yield
+    logging._levelToName.pop(25, None)
+    logging._nameToLevel.pop("EMERGENCE", None)
+
+
+@pytest.mark.usefixtures("emergence")
+@pytest.mark.parametrize(
+    "processors",
+    [
+        [render_to_undergird],
+        [structlog.processors.add_log_level, render_to_undergird],
+        [structlog.stdlib.render_to_log_kwargs],
+        [],
+    ],
+)
+@pytest.mark.parametrize("wrapper", [structlog.BoundLogger, make_filtering_bound_logger(20)])
+def test_a_level_of_the_programs_own_has_its_method(run: Run, processors: list[Any], wrapper: Any) -> None:
+    run.start()
+    structlog.configure(processors=processors, wrapper_class=wrapper, logger_factory=LoggerFactory())
+    structlog.get_logger("sim.cells").bind(run=3).emergence("noted", score=0.5)
+    assert said(run.last()) == {"level": "EMERGENCE", "message": "noted", "run": 3, "score": 0.5}
+
+
+@pytest.mark.usefixtures("emergence")
+def test_a_level_of_the_programs_own_is_kept_where_another_logger_is_wrapped(run: Run) -> None:
+    class Other(logging.Logger):
+        def emergence(self, event: str) -> None:
+            raise AssertionError("the wrapped logger was called")
+
+    run.start()
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, render_to_undergird],
+        wrapper_class=structlog.BoundLogger,
+        logger_factory=Other,
+    )
+    structlog.get_logger("sim.cells").emergence("noted", score=0.5)
+    assert said(run.last()) == {"level": "EMERGENCE", "message": "noted", "score": 0.5}
+
+
+@pytest.mark.usefixtures("emergence")
+def test_a_filtering_logger_filters_a_level_of_the_programs_own(run: Run) -> None:
+    run.start()
+    structlog.configure(
+        processors=[render_to_undergird],
+        wrapper_class=make_filtering_bound_logger(30),
+        logger_factory=LoggerFactory(),
+    )
+    log = structlog.get_logger("sim.cells").bind()
+    log.emergence("below")
+    undergird.add_level("EMERGENCY", 70)
+    log.emergency("%d above", 2)
+    assert run.messages() == ["2 above"]
+    with pytest.raises(AttributeError, match="no attribute 'urgent'"):
+        log.urgent("never added")
 
 
 def test_records_wrapped_for_a_formatter_have_their_fields_in_our_file(run: Run) -> None:

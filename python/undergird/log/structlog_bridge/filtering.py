@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from structlog import BoundLoggerBase
 from structlog import make_filtering_bound_logger as structlogs
 
 from undergird import _core
+from undergird.log.levels import METHODS
 from undergird.log.logger import Logger
 from undergird.log.structlog_bridge.loggers import EventLogger, render_to_undergird
 
@@ -56,6 +58,17 @@ class _Native(_core.BoundLogger):
         self._open(processors, render_to_undergird, context, bound, Logger(logger, _core.Fields(bound)))
         return True
 
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        # The method of a level that the program has added.
+        if name not in METHODS:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return partial(self._at_added_level, name)
+
+    def _at_added_level(self, method: str, event: Any, /, *args: Any, **fields: Any) -> Any:
+        if METHODS[method] < _minimum(type(self)):
+            return None
+        return self._proxy_to_logger(method, event % args if args else event, **fields)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._logger, self._processors, self._context)
 
@@ -80,7 +93,7 @@ def _native_class(base: type[FilteringBoundLogger]) -> Any:
     return type(base.__name__, (_Native, base), members)
 
 
-def _minimum(base: type[FilteringBoundLogger]) -> int:
+def _minimum(base: type[Any]) -> int:
     unbound: Any = base.get_effective_level
     return int(unbound(None))
 

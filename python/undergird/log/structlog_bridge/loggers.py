@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from undergird.log.levels import on_method
 from undergird.log.logger import Logger
 from undergird.log.loggers import get_logger
 from undergird.log.tree.eventdicts import Call, as_call, level_of
@@ -54,6 +55,14 @@ class EventLogger(Logger):
     error = err = failure = _method("error")
     critical = fatal = _method("critical")
     exception = _method("exception")
+
+
+def _learn(name: str) -> None:
+    if name not in vars(EventLogger):
+        setattr(EventLogger, name, _method(name))
+
+
+on_method(_learn)
 
 
 class LoggerFactory:
@@ -109,5 +118,5 @@ def render_to_undergird(logger: Any, method: str, event_dict: structlog.typing.E
     name = getattr(logger, "name", None)
     ours = get_logger(name if isinstance(name, str) else None)
     args, fields = as_call(event_dict, method, ours.name)
-    getattr(ours, level_of(method))(*args, **fields)
+    ours.log(level_of(method), *args, **fields)
     raise structlog.DropEvent

@@ -11,8 +11,7 @@ from undergird.log.tree.slow import FIELDS, fields_of
 from undergird.log.values.fields import redacted
 from undergird.log.values.texts import text
 
-_LEVELS = ("debug", "info", "warning", "error", "critical")
-_ALIASES = {"warn": "warning", "err": "error", "failure": "error", "exception": "error", "fatal": "critical"}
+_ALIASES = {"err": "error", "failure": "error", "exception": "error"}
 
 _EVENTS = ("event", "message", "msg")
 
@@ -20,15 +19,21 @@ Call = tuple[tuple[Any, ...], dict[str, Any]]
 """The arguments of a log call: the message and its `%` arguments, and the fields."""
 
 
-def level_of(method: str) -> str:
-    """The name of the level at which a method of this name logs: one of the five, INFO's where structlog has no other.
+def level_of(method: str) -> int:
+    """The level at which a method of this name logs: that of its name, be it one that the program has added; else INFO.
 
     Example:
         >>> level_of("exception"), level_of("msg")
-        ('error', 'info')
+        (40, 20)
     """
-    name = _ALIASES.get(method, method)
-    return name if name in _LEVELS else "info"
+    number = _number(_ALIASES.get(method, method))
+    return logging.INFO if number is None else number
+
+
+def _number(name: object) -> int | None:
+    """The number of a level, by its name in upper or lower case."""
+    number: object = logging.getLevelName(name.upper()) if type(name) is str else None
+    return number if isinstance(number, int) else None
 
 
 def as_call(event_dict: Mapping[Any, Any], method: str, name: str) -> Call:
@@ -49,7 +54,7 @@ def as_call(event_dict: Mapping[Any, Any], method: str, name: str) -> Call:
     fields = {key if type(key) is str else text(key): value for key, value in event_dict.items()}
     # Another name for it where a processor has renamed it, as `EventRenamer` does.
     message = fields.pop(next((key for key in _EVENTS if key in fields), "event"), "")
-    if fields.get("level") == level_of(method):
+    if _number(fields.get("level")) == level_of(method):
         del fields["level"]
     if fields.get("logger") == name:
         del fields["logger"]
