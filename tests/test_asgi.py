@@ -208,13 +208,22 @@ def test_requests_at_the_same_time_keep_their_ids_apart() -> None:
     assert all(given == there for given, there in seen)
 
 
-def test_an_error_of_the_application_passes_and_leaves_nothing() -> None:
+def test_an_error_of_the_application_passes_and_the_servers_line_about_it_has_the_id() -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         raise LookupError("broken")
 
     async def connection() -> None:
+        headers = [(b"x-request-id", b"a"), (b"traceparent", PARENT)]
         with pytest.raises(LookupError, match="broken"):
-            await RequestContext(application)({"type": "http", "headers": []}, None, None)  # type: ignore[arg-type]
-        assert undergird.context.get() == {}
+            await RequestContext(application)({"type": "http", "headers": headers}, None, None)  # type: ignore[arg-type]
+        assert undergird.context.get() == {"request_id": "a"}
+        # A server that goes on in the same task: its next request has nothing of this one.
+        following = Application()
+        await RequestContext(following)({"type": "websocket", "headers": [(b"x-request-id", b"b")]}, None, ignored)  # type: ignore[arg-type]
+        assert following.seen == [{"request_id": "b"}]
+
+    async def ignored(message: MutableMapping[str, Any]) -> None:
+        pass
 
     asyncio.run(connection())
+    assert undergird.context.get() == {}

@@ -91,8 +91,14 @@ class RequestContext:
                 message = {**message, "headers": [*others, (self._header, shown)]}
             await send(message)
 
-        with context(**fields):
-            await self._application(scope, receive, send_with_id)
+        try:
+            with context(**fields):
+                await self._application(scope, receive, send_with_id)
+        except Exception:
+            # The server tells of it when we are gone. It does so in this task, in which the next request, if there is
+            # one, has an id of its own.
+            context.bind(request_id=request_id)
+            raise
 
 
 def _only(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
