@@ -368,7 +368,7 @@ assert type(log) is logging.Logger or len(records) < 5, len(records)
 def test_a_handler_that_was_put_on_a_logger_by_hand_begins_a_run(
     logger: str, end: str, script: Script, tmp_path: Path, ring_dir: Path
 ) -> None:
-    done = script(HANDLER_ALONE.format(logger=logger, end=end))
+    done = script(HANDLER_ALONE.format(logger=logger, end=end), UNDERGIRD_RING_DIR=str(ring_dir))
     assert done.stderr == ""
     found = [json.loads(line) for line in (tmp_path / "sim.log").read_text().splitlines()]
     assert [line["message"] for line in found] == [f"record {number}" for number in range(1000)]

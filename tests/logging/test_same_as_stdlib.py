@@ -18,7 +18,7 @@ OFF_AT_LEAST, NATIVE_AT_LEAST = 300, 800
 
 
 @pytest.mark.parametrize("draw", DRAWS)
-def test_what_is_written_and_seen_is_the_same(script: Script, draw: int | None) -> None:
+def test_what_is_written_and_seen_is_the_same(script: Script, draw: int | None, tmp_path: Path) -> None:
     compared = script(
         f"""
         import sys; sys.path.insert(0, {str(ROOT)!r})
@@ -26,6 +26,7 @@ def test_what_is_written_and_seen_is_the_same(script: Script, draw: int | None) 
         compare(60, {draw})
         """,
         timeout=280.0,
+        UNDERGIRD_RING_DIR=str(tmp_path),
     )
     calls = json.loads(compared.stdout)
     # What was compared was native in part, or the comparison says nothing.

@@ -106,7 +106,7 @@ def _rings() -> Iterator[Path]:
         yield Path(directory)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def ring_dir(
     _rings: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, _no_settings_from_outside: None
 ) -> Path:

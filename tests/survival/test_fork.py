@@ -224,7 +224,12 @@ if __name__ == "__main__":
     complete(tmp_path / "run.log", **expected)
 
 
-def test_a_child_that_has_given_up_its_rights_goes_on_in_the_same_log(script: Script, tmp_path: Path) -> None:
+def test_a_child_that_has_given_up_its_rights_goes_on_in_the_same_log(
+    script: Script, tmp_path: Path, ring_dir: Path
+) -> None:
+    # Where everybody may make a ring, as in shared memory.
+    ring_dir.chmod(0o1777)
+    ring_dir.parent.chmod(0o711)
     done = script(
         BEGIN
         + """

@@ -12,6 +12,7 @@ use std::fs;
 use faults::Fate;
 use support::process::{Child, alone, traced};
 use support::*;
+use undergird_core::recovery::Outcome;
 use undergird_core::rotation::Rotation;
 use undergird_core::rotation::schedule::{Schedule, Zone};
 use undergird_core::writer::{Host, Writer};
@@ -73,7 +74,16 @@ fn each_call(errors: &[Fate], lasting: u64, life: impl Fn(u64, &dyn Fn(u64, libc
     }
 }
 
-const ERRORS: [Fate; 4] = [Fate::Failed(libc::EMFILE), Fate::Failed(libc::EIO), Fate::Failed(libc::ENOSPC), Fate::Half];
+const ERRORS: [Fate; 8] = [
+    Fate::Failed(libc::EMFILE),
+    Fate::Failed(libc::EIO),
+    Fate::Failed(libc::ENOSPC),
+    Fate::Half,
+    Fate::Failed(libc::EDQUOT),
+    Fate::Failed(libc::EFBIG),
+    Fate::Failed(libc::EROFS),
+    Fate::Failed(libc::ENFILE),
+];
 
 #[test]
 fn whichever_call_fails_everything_is_written_once_when_calls_work_again() {
@@ -151,6 +161,25 @@ fn a_torn_batch_whose_log_cannot_be_read_waits_until_it_can() {
         assert_eq!(writes.get(), 3);
         assert_eq!(numbers(&run.log(), "a"), (0..9).collect::<Vec<_>>(), "read {n} after the torn write");
     }
+}
+
+#[test]
+fn a_ring_of_another_user_is_left_alone() {
+    let _alone = alone();
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(3);
+    maker.die();
+    let child = Child::start(|| {
+        traced();
+        let Outcome::LeftAlone(why) = &run.recover()[0].outcome else { panic!("it is not ours to follow") };
+        assert!(why.contains("it belongs to user"), "{why}");
+    });
+    // Only root can give files away; but to be somebody else is as good.
+    child.run_with(|_, call| if call == libc::SYS_geteuid { Fate::Answered(65_533) } else { Fate::Done });
+    assert_eq!(run.text(), "");
+    run.recover_all();
+    assert_exactly(&run.log(), "a", 3);
 }
 
 /// A process whose clock says what the test says.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use support::*;
+use undergird_core::batch::{LARGEST_SPILL, spill_path};
 use undergird_core::descriptor::Descriptor;
 use undergird_core::dictionary::Entry;
 use undergird_core::lockfile::{Cursor, LockFile};
@@ -129,7 +130,7 @@ fn spill_files_whose_records_were_never_pushed_go_with_their_ring() {
     let run = Run::new();
     let mut maker = run.maker("a");
     maker.log(1);
-    fs::write(undergird_core::batch::spill_path(maker.file.path(), 4096), b"never pushed").unwrap();
+    fs::write(spill_path(maker.file.path(), 4096), b"never pushed").unwrap();
     maker.die();
     run.recover_all();
 }
@@ -142,7 +143,23 @@ fn a_spilled_record_whose_file_is_gone_counts_as_failed_and_the_others_are_writt
     let position = maker.producer.head();
     maker.log_spilled();
     maker.log(1);
-    fs::remove_file(undergird_core::batch::spill_path(maker.file.path(), position)).unwrap();
+    fs::remove_file(spill_path(maker.file.path(), position)).unwrap();
+    maker.die();
+    assert_eq!(run.recover()[0].outcome, Outcome::Recovered { written: 2, failed: 1 });
+    assert_eq!(numbers(&run.log(), "a"), [0, 2]);
+}
+
+#[test]
+fn a_spilled_record_that_is_larger_than_any_counts_as_failed_and_is_not_read() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(1);
+    let position = maker.producer.head();
+    maker.log_spilled();
+    maker.log(1);
+    // The record is whole; what follows takes no room on the disk, and would in memory.
+    let spill = File::options().write(true).open(spill_path(maker.file.path(), position)).unwrap();
+    spill.set_len(LARGEST_SPILL + 1).unwrap();
     maker.die();
     assert_eq!(run.recover()[0].outcome, Outcome::Recovered { written: 2, failed: 1 });
     assert_eq!(numbers(&run.log(), "a"), [0, 2]);
@@ -379,23 +396,6 @@ proptest! {
         prop_assert!(text.is_empty() || text.ends_with(b"\n"));
         prop_assert!(text.iter().filter(|byte| **byte == b'\n').count() <= 128);
     }
-}
-
-#[test]
-fn a_ring_of_another_user_is_left_alone() {
-    let run = Run::new();
-    let mut maker = run.maker("a");
-    maker.log(3);
-    let path = maker.die();
-    if std::os::unix::fs::chown(&path, Some(65_534), None).is_err() {
-        return; // Only root can give files away.
-    }
-    let Outcome::LeftAlone(why) = &run.recover()[0].outcome else { panic!("it is not ours to follow") };
-    assert!(why.contains("65534"), "{why}");
-    assert_eq!(run.text(), "");
-    std::os::unix::fs::chown(&path, Some(0), None).unwrap();
-    run.recover_all();
-    assert_exactly(&run.log(), "a", 3);
 }
 
 #[test]

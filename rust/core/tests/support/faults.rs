@@ -11,12 +11,16 @@ pub enum Fate {
     Done,
     /// It does nothing and says this error.
     Failed(i32),
+    /// It does nothing and answers this.
+    Answered(u64),
     /// A `write` writes half of what it was given; other calls do what they should.
     Half,
 }
 
-/// The calls by which the writer reaches its files. A mapping counts only if it is one of a file.
-const CALLS: [c_long; 19] = [
+/// The calls by which the writer reaches its files, and the one that says whose they may be. A mapping counts only if it
+/// is one of a file.
+const CALLS: [c_long; 20] = [
+    libc::SYS_geteuid,
     libc::SYS_openat,
     libc::SYS_open,
     libc::SYS_read,
@@ -50,7 +54,7 @@ impl Child {
     pub fn run_with(&self, mut fate: impl FnMut(u64, c_long) -> Fate) {
         let mut status = self.wait(0);
         let mut asked = 0;
-        let mut error = None;
+        let mut answer = None;
         let mut inside = false;
         while !libc::WIFEXITED(status) {
             assert!(libc::WIFSTOPPED(status), "the child was killed: {status:#x}");
@@ -63,16 +67,17 @@ impl Child {
                         Fate::Done => {}
                         Fate::Half if call == libc::SYS_write => registers.rdx /= 2,
                         Fate::Half => {}
-                        Fate::Failed(number) => {
-                            // No such call.
-                            registers.orig_rax = u64::MAX;
-                            error = Some(number);
-                        }
+                        Fate::Failed(number) => answer = Some(-i64::from(number) as u64),
+                        Fate::Answered(value) => answer = Some(value),
+                    }
+                    if answer.is_some() {
+                        // No such call.
+                        registers.orig_rax = u64::MAX;
                     }
                     asked += 1;
                     self.set_registers(&registers);
-                } else if let Some(number) = error.take().filter(|_| !inside) {
-                    registers.rax = -i64::from(number) as u64;
+                } else if let Some(value) = answer.take_if(|_| !inside) {
+                    registers.rax = value;
                     self.set_registers(&registers);
                 }
             } else {
