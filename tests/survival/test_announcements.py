@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import pytest
 from tests.survival.beside import child, go_on
-from tests.survival.conftest import Rounds, Scene
+from tests.survival.conftest import Rounds, Scene, until
 from tests.survival.test_kill import PATIENCE, ROUNDS, chance
 
 from undergird.log.run import rings
@@ -34,6 +34,7 @@ LOGGERS = """
         ],
         ring_size=1 << 16,
         overload="drop_newest",
+        fields={"run_id": "a1"},
     )
     loggers = [undergird.get_logger(name) for name in ("sim.cells.walls", "net", "net.ping", "odd \\"one\\"")]
 
@@ -115,6 +116,8 @@ def check(directory: Path, dropped: dict[str, int]) -> None:
         if name == "errors.log":
             assert set(levels) == {"dropped_level_40"}
         if name.endswith(".log"):
+            # As every record of the run does.
+            assert {line["run_id"] for line in announcements} <= {"a1"}
             assert loggers.total() == missing
             assert set(loggers) == set(TAKES[name])
 
@@ -135,6 +138,20 @@ def test_each_file_is_told_of_the_records_that_it_misses(more: list[str], tmp_pa
         assert counts["in_flight"] == 0
         # Announcements are records like others.
         assert counts["written"] == len((tmp_path / name).read_text().splitlines())
+
+
+def test_a_process_that_logs_nothing_more_tells_its_files_all_the_same(tmp_path: Path) -> None:
+    with child(LOGGERS, cwd=tmp_path) as (stdin, stdout):
+        answer(stdout)
+        with held(tmp_path):
+            go_on(stdin)
+            dropped = {name: counts["dropped"] for name, counts in answer(stdout).items()}
+        # Meanwhile it waits for us.
+        until(lambda: all(sum(line["dropped"] for line in told(tmp_path / name)) == dropped[name] for name in dropped))
+        go_on(stdin)
+        answer(stdout)
+        go_on(stdin)
+    check(tmp_path, dropped)
 
 
 def test_who_recovers_a_dead_process_tells_each_file_what_it_misses_once(tmp_path: Path, ring_dir: Path) -> None:

@@ -40,21 +40,26 @@ pub fn due(memory: &RingMemory, stamp: u64) -> Vec<Announcement> {
     // Of a damaged ring anything can be expected; and who logs to no file at all, misses nothing in it.
     let leads = |route: u32| matches!(dictionary.get(route), Some(Entry::Route(sinks)) if !sinks.is_empty());
     let those = routes.into_iter().filter(|(route, _)| leads(*route));
+    // What every record of the run bears; where that leaves no room for what there is to say, it is left out.
+    let of_the_run = dictionary.fields().filter(|group| group.len() <= room / 2);
     let header = |route| Header {
         kind: Kind::Log as u8,
         level: LEVEL,
-        flags: flags::NAME_INLINE | flags::FIELDS,
+        flags: flags::NAME_INLINE | flags::FIELDS | if of_the_run.is_some() { flags::NAMES } else { 0 },
         route,
         name: INLINE,
         stamp,
         ..Header::default()
     };
     those
-        .map(|(route, all)| Announcement { header: header(route), payload: payload(&all, &dictionary, room) })
+        .map(|(route, all)| Announcement {
+            header: header(route),
+            payload: payload(&all, &dictionary, of_the_run, room),
+        })
         .collect()
 }
 
-fn payload(all: &[Refused], dictionary: &Dictionary, room: usize) -> Scratch {
+fn payload(all: &[Refused], dictionary: &Dictionary, of_the_run: Option<&[u8]>, room: usize) -> Scratch {
     let mut levels = BTreeMap::<Option<i64>, u64>::new();
     let mut loggers = BTreeMap::<&[u8], u64>::new();
     let mut total = 0u64;
@@ -72,6 +77,7 @@ fn payload(all: &[Refused], dictionary: &Dictionary, room: usize) -> Scratch {
     let mut payload = Scratch::new();
     payload.text(b"undergird");
     payload.text(b"records dropped: the log could not keep up");
+    payload.bytes(of_the_run.unwrap_or_default());
     encode_group(INLINE, 2 + levels.len() as u16, &mut payload);
     let mut count = |key: &str, count: u64| {
         payload.text(key.as_bytes());

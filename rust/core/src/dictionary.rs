@@ -7,13 +7,14 @@
 //! Level    index u8 · number i64 · text              a level that is not one of the standard five, or renamed
 //! Sink     kind u8 · format u8 · flags u16 · text · rotation   a file and how it is written
 //! Route    count u16 · sink ids u32                  the sinks of a record
+//! Fields   group                                     what every record of the run bears, for who announces something
 //! ```
 //!
 //! It only grows; an entry's number is its place in the order of entries.
 
 use std::sync::Arc;
 
-use crate::record::{Bytes, Malformed};
+use crate::record::{Bytes, Group, Malformed};
 use crate::rotation::Rotation;
 
 /// Bytes of an entry before its payload.
@@ -33,6 +34,8 @@ pub enum EntryKind {
     Sink = 4,
     /// A route.
     Route = 5,
+    /// Fields of the run.
+    Fields = 6,
 }
 
 /// A sink as the dictionary knows it, enough for another process to write to it.
@@ -77,6 +80,8 @@ pub enum Entry {
     Sink(SinkEntry),
     /// The ids of the sinks that a record goes to.
     Route(Box<[u32]>),
+    /// The group of the fields that every record of the run bears, with their keys.
+    Fields(Box<[u8]>),
 }
 
 impl Entry {
@@ -114,6 +119,10 @@ impl Entry {
                 payload.extend_from_slice(&(sinks.len() as u16).to_le_bytes());
                 sinks.iter().for_each(|sink| payload.extend_from_slice(&sink.to_le_bytes()));
                 EntryKind::Route
+            }
+            Entry::Fields(group) => {
+                payload.extend_from_slice(group);
+                EntryKind::Fields
             }
         };
         let mut out = Vec::with_capacity(ENTRY_HEADER + payload.len() + 7);
@@ -155,6 +164,10 @@ impl Entry {
                 let count = bytes.u16()?;
                 let sinks: Result<Vec<_>, _> = (0..count).map(|_| bytes.u32()).collect();
                 Entry::Route(sinks?.into())
+            }
+            kind if kind == EntryKind::Fields as u8 => {
+                Group::skip(&mut bytes)?;
+                Entry::Fields(payload[..payload.len() - bytes.0.len()].into())
             }
             _ => return Err(Malformed),
         };
@@ -251,6 +264,11 @@ impl Dictionary {
         &self.edition
     }
 
+    /// The group of the fields that every record of the run bears, if there are any.
+    pub(crate) fn fields(&self) -> Option<&[u8]> {
+        self.entries.iter().find_map(|entry| if let Entry::Fields(group) = entry { Some(&**group) } else { None })
+    }
+
     /// The name of a level: the dictionary's, else the standard library's for its five.
     pub fn level_name(&self, index: u8) -> Option<&[u8]> {
         let named = self.levels.get(usize::from(index)).and_then(Option::as_deref);
@@ -282,10 +300,22 @@ pub fn standard_level(index: u8) -> Option<&'static [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{INLINE, Value, encode_group};
+    use crate::scratch::Scratch;
     use proptest::prelude::*;
 
     fn text() -> impl Strategy<Value = Box<[u8]>> {
         prop::collection::vec(any::<u8>(), 0..20).prop_map(Into::into)
+    }
+
+    fn group(fields: &[(Box<[u8]>, i64)]) -> Box<[u8]> {
+        let mut group = Scratch::new();
+        encode_group(INLINE, fields.len() as u16, &mut group);
+        for (key, value) in fields {
+            group.text(key);
+            Value::Int(*value).encode(&mut group);
+        }
+        group.as_slice().into()
     }
 
     fn entry() -> impl Strategy<Value = Entry> {
@@ -297,6 +327,7 @@ mod tests {
                 SinkEntry { kind, format, flags, path, rotation: Rotation::default() }
             )),
             prop::collection::vec(any::<u32>(), 0..6).prop_map(|sinks| Entry::Route(sinks.into())),
+            prop::collection::vec((text(), any::<i64>()), 0..6).prop_map(|fields| Entry::Fields(group(&fields))),
         ]
     }
 

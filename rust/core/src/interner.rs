@@ -31,7 +31,7 @@ impl Interner {
         if let Some(id) = self.ids.get(&*bytes) {
             return Some(*id);
         }
-        let reserve = if matches!(entry, Entry::Name(_) | Entry::Shape(_)) { RESERVE } else { 0 };
+        let reserve = if matches!(entry, Entry::Name(_) | Entry::Shape(_) | Entry::Fields(_)) { RESERVE } else { 0 };
         // SAFETY: the caller's promise.
         if self.next == INLINE || !unsafe { memory.append_to_dictionary(entry, reserve) } {
             return None;

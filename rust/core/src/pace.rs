@@ -61,6 +61,11 @@ impl Beat {
         Self::new(Duration::from_millis(500))
     }
 
+    /// Of a process that says what it refused although it logs nothing more.
+    pub const fn of_announcements() -> Self {
+        Self::new(Duration::from_secs(1))
+    }
+
     /// Whether it is time to do it; then it is taken for done.
     pub fn is_due(&mut self, now: Instant) -> bool {
         let due = self.last.is_none_or(|last| now.duration_since(last) >= self.period);

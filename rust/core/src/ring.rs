@@ -84,6 +84,13 @@ impl Ring {
         self.region.atomic(TAIL).load(Ordering::Acquire)
     }
 
+    /// Bytes in use, or more: who asks may be neither of the two that change it.
+    pub fn used(&self) -> u64 {
+        // The other way round the tail might be the further one.
+        let tail = self.tail();
+        self.head() - tail
+    }
+
     /// Gives everything before `tail` back to the producer. Only the consumer calls this.
     #[inline]
     pub fn release(&self, tail: u64) {

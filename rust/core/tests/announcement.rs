@@ -12,10 +12,14 @@ use support::process::{Child, alone, traced};
 use support::*;
 use undergird_core::announcement::{Announcement, due};
 use undergird_core::dictionary::Entry;
-use undergird_core::record::INLINE;
+use undergird_core::record::{INLINE, Value, encode_group};
 use undergird_core::recovery::Outcome;
 use undergird_core::ring::Producer;
 use undergird_core::ringfile::{ANY_LEVEL, Refused, RingMemory, Sizes};
+use undergird_core::scratch::Scratch;
+
+/// The largest record has four KiB.
+const SIZES: Sizes = Sizes { data: 32 << 10, dictionary: 8 << 10 };
 
 /// A process with two files, and routes to the first, to the second, and to both.
 struct Two {
@@ -27,7 +31,7 @@ struct Two {
 impl Two {
     fn new() -> Self {
         let run = Run::new();
-        let mut maker = Maker::new(&run.rings(), "a", &[&run.log(), &run.other_log()], SMALL);
+        let mut maker = Maker::new(&run.rings(), "a", &[&run.log(), &run.other_log()], SIZES);
         let routes = [&[0][..], &[1], &[0, 1]].map(|sinks| maker.define(&Entry::Route(sinks.into())));
         Self { run, maker, routes }
     }
@@ -213,4 +217,23 @@ fn a_ring_without_room_for_an_announcement_says_nothing_and_does_no_harm() {
     let [Announcement { header, payload }] = &due(&memory, 1)[..] else { panic!("one route") };
     assert!(!memory.tell(&mut producer, *header, payload.as_slice(), |_| Ok(())).unwrap());
     assert_eq!(memory.untold().next().map(|refused| refused.count), Some(9));
+}
+
+#[test]
+fn what_every_record_of_a_run_bears_is_said_unless_it_takes_the_room_of_what_there_is_to_say() {
+    let _alone = alone();
+    for (length, expected) in [(2, vec!["\"a1\""]), (3000, vec![])] {
+        let mut two = Two::new();
+        let mut group = Scratch::new();
+        encode_group(INLINE, 1, &mut group);
+        group.text(b"run_id");
+        Value::Str("a1".repeat(length / 2).as_bytes()).encode(&mut group);
+        two.maker.define(&Entry::Fields(group.as_slice().into()));
+        two.refuse(0, 20, INLINE, 1);
+        let Two { run, maker, .. } = two;
+        maker.die();
+        run.recover_all();
+        assert_eq!(told(&run.log(), "dropped"), ["1"]);
+        assert_eq!(told(&run.log(), "run_id"), expected);
+    }
 }

@@ -1,6 +1,7 @@
 //! The last step of a call: into the ring, or, when it is full, what was agreed for that case.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
@@ -43,7 +44,7 @@ pub fn accept(
 ) -> PyResult<bool> {
     // SAFETY: the GIL is held, and nothing below runs Python while the reference lives.
     let gil = unsafe { runtime.gil() };
-    if gil.announce {
+    if runtime.untold.load(Ordering::Relaxed) {
         announce(runtime, gil);
     }
     if gil.push(&runtime.memory, runtime.ring_path(), header, payload).is_err() {
@@ -127,6 +128,7 @@ fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8], rows
             gil.stuck_at = (waits && tail == begun).then_some(tail);
             gil.routes[route].emitted += rows;
             gil.refuse(&runtime.memory, route, &header, payload, rows);
+            runtime.untold.store(true, Ordering::Relaxed);
             if !current {
                 // Its counts have been taken over already.
                 stats::refused_late(py, &gil.routes[route], gil.sinks(), rows);
@@ -142,7 +144,7 @@ fn overloaded(py: Python<'_>, route: usize, header: Header, payload: &[u8], rows
 fn wait(runtime: &Arc<Runtime>, deadline: Instant) {
     let ring = runtime.memory.ring();
     let mut pace = Pace::of_waiting_call();
-    while ring.head() - ring.tail() > ring.capacity() / 2 && Instant::now() < deadline {
+    while ring.used() > ring.capacity() / 2 && Instant::now() < deadline {
         runtime.wake();
         std::thread::sleep(pace.pause());
     }

@@ -1,11 +1,18 @@
-//! Telling the logs what was refused, when there is room and time for it.
+//! Telling the logs what was refused, when there is room and time for it: at the next call, at the end, or, where no call
+//! comes, by a thread that waits for the GIL in the place of the one that drains the ring.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 
 use pyo3::Python;
 use undergird_core::announcement::{Announcement, due};
 
+use crate::current::is_current;
 use crate::host::wall_ns;
 use crate::producer::GilSide;
 use crate::runtime::Runtime;
+use crate::thread::spawn;
 
 /// Nanoseconds between two announcements at least.
 const PAUSE: u64 = 1_000_000_000;
@@ -33,9 +40,31 @@ pub fn announce(runtime: &Runtime, gil: &mut GilSide) {
 pub fn announce_rest(_py: Python<'_>, runtime: &Runtime) {
     // SAFETY: the GIL is held, and nothing here runs Python.
     let gil = unsafe { runtime.gil() };
-    if gil.announce {
+    if runtime.untold.load(Ordering::Relaxed) {
         tell(runtime, gil, wall_ns());
     }
+}
+
+/// Says what was refused where there is room now and no call comes that would say it.
+///
+/// The GIL makes the producer single, so a thread of its own waits for it, which nobody ever waits for: not the one that
+/// drains the ring, and not the interpreter when it ends.
+pub fn announce_at_rest(runtime: &Arc<Runtime>) -> Option<JoinHandle<()>> {
+    let ring = runtime.memory.ring();
+    if !runtime.untold.load(Ordering::Relaxed) || ring.used() > ring.capacity() / 2 {
+        return None;
+    }
+    let runtime = Arc::clone(runtime);
+    let telling = move || {
+        // No GIL is to be had any more where the interpreter ends: the end has said it.
+        Python::try_attach(|_py| {
+            if is_current(&runtime) && !runtime.is_finished() && runtime.untold.load(Ordering::Relaxed) {
+                // SAFETY: the GIL is held, and nothing here runs Python.
+                announce(&runtime, unsafe { runtime.gil() });
+            }
+        });
+    };
+    spawn("undergird-told", telling).ok()
 }
 
 fn tell(runtime: &Runtime, gil: &mut GilSide, now: u64) {
@@ -51,5 +80,5 @@ fn tell(runtime: &Runtime, gil: &mut GilSide, now: u64) {
         }
     }
     gil.untold = Untold { told: now, wanted: 0 };
-    gil.announce = false;
+    runtime.untold.store(false, Ordering::Relaxed);
 }

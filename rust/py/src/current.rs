@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 
 use crate::announcement::announce_rest;
+use crate::fast::constants::constants;
 use crate::fast::sampling::forget_counts;
 use crate::generation::invalidate;
 use crate::gil::GilCell;
@@ -70,6 +71,10 @@ pub fn ensure(py: Python<'_>) -> PyResult<Option<Arc<Runtime>>> {
     }
     let Some(settings) = SETTINGS.get(py).clone() else { return Ok(None) };
     let runtime = Arc::new(Runtime::new(settings)?);
+    if let Some(constants) = constants(py) {
+        // SAFETY: the GIL is held, and the reference ends here.
+        unsafe { runtime.gil() }.fields(&runtime.memory, &constants.group());
+    }
     runtime.start(py);
     CURRENT.store(Arc::into_raw(Arc::clone(&runtime)).cast_mut(), Ordering::Relaxed);
     Ok(Some(runtime))

@@ -36,8 +36,6 @@ pub struct File(PathBuf, u8, Vec<u8>, bool);
 pub struct GilSide {
     pub producer: Producer,
     pub routes: Vec<Route>,
-    /// Whether records were refused of which the logs have not been told.
-    pub announce: bool,
     pub untold: Untold,
     /// Since a wait in vain, until the consumer moves: where it stood.
     pub stuck_at: Option<u64>,
@@ -60,7 +58,6 @@ impl GilSide {
         Self {
             producer,
             routes: Vec::new(),
-            announce: false,
             untold: Untold::default(),
             stuck_at: None,
             wake_above: 0,
@@ -81,6 +78,11 @@ impl GilSide {
     /// The number of a group's keys, or [`INLINE`].
     pub fn shape(&mut self, memory: &RingMemory, keys: Vec<Box<[u8]>>) -> u32 {
         self.intern(memory, &Entry::Shape(keys.into())).unwrap_or(INLINE)
+    }
+
+    /// Enters the group of the fields that every record of the run bears, for announcements.
+    pub fn fields(&mut self, memory: &RingMemory, group: &[u8]) {
+        self.intern(memory, &Entry::Fields(group.into()));
     }
 
     fn sink(&mut self, memory: &RingMemory, path: &[u8], format: Format, rotation: &[u8]) -> Option<u32> {
@@ -213,6 +215,5 @@ impl GilSide {
         refused.dropped += count;
         refused.note(self.producer.head());
         memory.refuse(Refused { route: refused.id, level: header.level, logger, count });
-        self.announce = true;
     }
 }

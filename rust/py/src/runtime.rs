@@ -40,6 +40,8 @@ pub struct Runtime {
     home: Home,
     /// Set when somebody has deleted the ring's file: another has to be made.
     pub homeless: AtomicBool,
+    /// Whether records were refused of which the logs have not been told. Set and cleared with the GIL held.
+    pub untold: AtomicBool,
     /// Set when this runtime has been replaced.
     retired: AtomicBool,
     writer: Mutex<Writer>,
@@ -81,6 +83,7 @@ impl Runtime {
             stop: AtomicBool::new(false),
             recovered: Arc::default(),
             homeless: AtomicBool::new(false),
+            untold: AtomicBool::new(false),
             retired: AtomicBool::new(false),
             drainer: OnceLock::new(),
             joinable: Mutex::default(),

@@ -1,10 +1,12 @@
 //! Threads that never need the GIL, and the one that drains the ring.
 
+use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 
 use undergird_core::pace::{Beat, Pace};
 
+use crate::announcement::announce_at_rest;
 use crate::runtime::Runtime;
 use crate::siblings::recover_orphans;
 
@@ -30,9 +32,11 @@ fn with_signals_blocked<T>(action: impl FnOnce() -> T) -> T {
 }
 
 /// Drains the ring until the runtime ends.
-pub fn drain(runtime: &Runtime) {
+pub fn drain(runtime: &Arc<Runtime>) {
     let mut pace = Pace::of_drainer();
     let mut siblings = Beat::of_siblings();
+    let mut announcements = Beat::of_announcements();
+    let mut telling: Option<JoinHandle<()>> = None;
     while !runtime.is_finished() {
         let round = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.round(false)));
         let round = round.ok().flatten().unwrap_or_default();
@@ -46,6 +50,8 @@ pub fn drain(runtime: &Runtime) {
         }
         if round.written > 0 {
             pace.quicken();
+        } else if announcements.is_due(Instant::now()) && telling.as_ref().is_none_or(JoinHandle::is_finished) {
+            telling = announce_at_rest(runtime);
         }
         std::thread::park_timeout(pace.pause());
     }

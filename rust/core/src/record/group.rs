@@ -36,6 +36,19 @@ impl<'a> Group<'a> {
         Ok(Self { shape, count, rest: *bytes })
     }
 
+    /// Passes over a whole group, whose keys stand in it.
+    pub(crate) fn skip(bytes: &mut Bytes<'a>) -> Result<(), Malformed> {
+        let mut group = Self::open(bytes)?;
+        if !group.is_inline() {
+            return Err(Malformed);
+        }
+        for _ in 0..group.count {
+            group.field()?;
+        }
+        *bytes = group.rest;
+        Ok(())
+    }
+
     /// The next field: its key, if that stands in the record, and its value. Who reads them counts them.
     #[inline(always)]
     pub(crate) fn field(&mut self) -> Result<(Option<&'a [u8]>, Value<'a>), Malformed> {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use undergird_core::record::INLINE;
+use undergird_core::record::{INLINE, encode_group};
 use undergird_core::scratch::Scratch;
 
 use super::fields::Fields;
@@ -36,6 +36,14 @@ impl Constants {
     /// How many there are.
     pub fn count(&self) -> u16 {
         self.keys.len() as u16
+    }
+
+    /// A group of them alone, with their keys.
+    pub fn group(&self) -> Box<[u8]> {
+        let mut group = Scratch::new();
+        encode_group(INLINE, self.count(), &mut group);
+        self.encode(INLINE, &mut group);
+        group.as_slice().into()
     }
 
     /// Appends them to a group whose keys have this number in the dictionary, or [`INLINE`].
