@@ -256,6 +256,8 @@ def test_rows_are_counted_and_not_blocks(run: Run) -> None:
         log.many("event", number=np.arange(10_000), more=np.zeros(10_000))
         now = counts(run)
         assert now["emitted"] == now["written"] + now["dropped"] + now["failed"] + now["in_flight"]
+    # By then everything that was refused has been told of.
+    assert undergird.shutdown()
     lines = run.lines()
     now = counts(run)
     rows = sum(line["message"] == "event" for line in lines)

@@ -114,6 +114,8 @@ def test_the_counts_add_up_at_every_moment_while_threads_log(run: Run) -> None:
     stop.set()
     for one in threads:
         one.join()
+    # By then everything that was refused has been told of.
+    assert undergird.shutdown()
     lines = run.lines()
     found = counts(run)
     announced = sum(line["logger_name"] == "undergird" for line in lines)
