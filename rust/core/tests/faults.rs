@@ -164,6 +164,57 @@ fn a_torn_batch_whose_log_cannot_be_read_waits_until_it_can() {
 }
 
 #[test]
+fn a_batch_whose_journal_cannot_be_written_is_not_begun() {
+    let _alone = alone();
+    for n in 0..4 {
+        let run = Run::new();
+        let mut maker = run.maker("a");
+        maker.log(9);
+        let child = Child::start(|| {
+            traced();
+            drain_through(&mut maker.writer(), 9);
+        });
+        let (writes, entries) = (Cell::new(0), Cell::new(0));
+        let count = |calls: &Cell<u32>| calls.replace(calls.get() + 1);
+        child.run_with(|_, call| match call {
+            libc::SYS_pwrite64 if count(&entries) == n => Fate::Failed(libc::ENOSPC),
+            // What is begun is torn.
+            libc::SYS_write => match count(&writes) {
+                0 => Fate::Half,
+                1 => Fate::Failed(libc::ENOSPC),
+                _ => Fate::Done,
+            },
+            _ => Fate::Done,
+        });
+        assert!(entries.get() > n);
+        assert_eq!(numbers(&run.log(), "a"), (0..9).collect::<Vec<_>>(), "entry {n} of the lock file");
+    }
+}
+
+#[test]
+fn a_ring_that_another_recovers_between_two_calls_is_not_written_again() {
+    let _alone = alone();
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(9);
+    maker.die();
+    let child = Child::start(|| {
+        traced();
+        assert!(run.recover().is_empty());
+    });
+    let others = Cell::new(0);
+    child.run_with(|_, call| {
+        // It has opened the ring and is about to lock it.
+        if call == libc::SYS_flock && others.replace(1) == 0 {
+            run.recover_all();
+        }
+        Fate::Done
+    });
+    assert_eq!(others.get(), 1);
+    assert_exactly(&run.log(), "a", 9);
+}
+
+#[test]
 fn a_ring_of_another_user_is_left_alone() {
     let _alone = alone();
     let run = Run::new();
