@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,26 @@ def test_tags_may_be_any_and_as_many(either: Run) -> None:
     first, *others = either.lines()
     assert {key: first[key] for key in tags} == tags
     assert [(line["kind"], line["level_"]) for line in others] == [(["a", {"b": 1}], 2)] * 3
+
+
+def test_the_tags_of_a_call_in_code_are_remembered_and_a_calls_own_make_room(run: Run) -> None:
+    log = run.start()
+    for number in range(2000):
+        log.metric("x", 1, **{f"own_{number}": number})
+    scope: dict[str, Any] = {"log": log}
+    for number in range(50):
+        exec(f"def call_{number}(): log.metric('x', 1, in_code_{number}=1)", scope)
+    calls = [scope[f"call_{number}"] for number in range(50)]
+
+    def references() -> int:
+        constants = (constant for call in calls for constant in call.__code__.co_consts)
+        return sum(sys.getrefcount(constant) for constant in constants if type(constant) is tuple)
+
+    before = references()
+    for call in calls:
+        call()
+    # Not all: other tests' calls have places too, which they keep.
+    assert references() > before
 
 
 def test_a_metric_below_the_level_is_not_logged(either: Run) -> None:

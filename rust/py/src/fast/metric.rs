@@ -133,10 +133,11 @@ fn keywords<'py>(py: Python<'py>, tags: Option<Bound<'py, PyTuple>>) -> PyResult
         names.push(tag);
     }
     let keywords = PyTuple::new(py, names)?;
-    // One that nobody else will hold is a call's own (`**tags`), and not worth remembering.
-    // SAFETY: a live tuple, of which `tags` is one reference and the caller's another.
-    if unsafe { ffi::Py_REFCNT(tags.as_ptr()) } > 2 {
-        let old = CACHE.get(py)[place].replace(Known { tags: tags.unbind(), keywords: keywords.clone().unbind() });
+    let slot = &mut CACHE.get(py)[place];
+    // One that nobody else holds any more was a call's own (`**tags`), or of code that is gone.
+    // SAFETY: a live tuple.
+    if slot.as_ref().is_none_or(|known| unsafe { ffi::Py_REFCNT(known.tags.as_ptr()) } == 1) {
+        let old = slot.replace(Known { tags: tags.unbind(), keywords: keywords.clone().unbind() });
         // PyO3 would put it off: it has not been told that this thread holds the GIL.
         // SAFETY: the GIL is held.
         unsafe { attached(|_| drop(old)) };
