@@ -337,16 +337,13 @@ def test_a_level_of_the_programs_own_is_kept_where_another_logger_is_wrapped(run
 @pytest.mark.usefixtures("emergence")
 def test_a_filtering_logger_filters_a_level_of_the_programs_own(run: Run) -> None:
     run.start()
-    structlog.configure(
-        processors=[render_to_undergird],
-        wrapper_class=make_filtering_bound_logger(30),
-        logger_factory=LoggerFactory(),
-    )
-    log = structlog.get_logger("sim.cells").bind()
-    log.emergence("below")
-    undergird.add_level("EMERGENCY", 70)
-    log.emergency("%d above", 2)
-    assert run.messages() == ["2 above"]
+    structlog.configure(processors=[render_to_undergird], logger_factory=LoggerFactory())
+    for level in (20, 30):
+        log = structlog.wrap_logger(
+            EventLogger(get_logger("sim.cells")), wrapper_class=make_filtering_bound_logger(level)
+        )
+        log.emergence("%d above %d", 25, level)
+    assert run.messages() == ["25 above 20"]
     with pytest.raises(AttributeError, match="no attribute 'urgent'"):
         log.urgent("never added")
 
