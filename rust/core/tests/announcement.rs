@@ -1,15 +1,12 @@
 //! What was refused is said in the logs that miss it, once, whoever says it and whoever is killed meanwhile.
-#![cfg(not(loom))]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use support::process::{Child, alone, traced};
-use support::*;
+use crate::support::process::{Child, alone, traced};
+use crate::support::*;
 use undergird_core::announcement::{Announcement, due};
 use undergird_core::dictionary::Entry;
 use undergird_core::record::{INLINE, Value, encode_group};

@@ -1,9 +1,6 @@
 //! A ring as its readers see it.
-#![cfg(not(loom))]
 
-mod support;
-
-use support::*;
+use crate::support::*;
 use undergird_core::batch::spill_path;
 
 #[test]

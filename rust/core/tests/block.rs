@@ -1,7 +1,4 @@
 //! Blocks on their way to a file: their rows are records like any other.
-#![cfg(not(loom))]
-
-mod support;
 
 use std::ffi::CString;
 use std::fs::File;
@@ -9,8 +6,8 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 
+use crate::support::*;
 use proptest::prelude::*;
-use support::*;
 use undergird_core::batch::Source;
 use undergird_core::dictionary::Dictionary;
 use undergird_core::format::JsonFormatter;

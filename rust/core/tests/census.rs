@@ -1,7 +1,4 @@
 //! What has become of a ring's records, seen from outside while its process goes on.
-#![cfg(not(loom))]
-
-mod support;
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -9,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use support::*;
+use crate::support::*;
 use undergird_core::census::{Counts, census};
 use undergird_core::dictionary::{Entry, SinkEntry};
 use undergird_core::ledger;

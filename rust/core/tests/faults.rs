@@ -1,17 +1,15 @@
 //! What fails and comes right again: every system call of the writer once, for a while, and for an hour; and clocks
 //! that jump.
-#![cfg(all(not(loom), target_arch = "x86_64"))]
+#![cfg(target_arch = "x86_64")]
 
 #[path = "support/faults.rs"]
-mod faults;
-mod support;
-
+mod injection;
 use std::cell::Cell;
 use std::fs;
 
-use faults::Fate;
-use support::process::{Child, alone, traced};
-use support::*;
+use crate::support::process::{Child, alone, traced};
+use crate::support::*;
+use injection::Fate;
 use undergird_core::recovery::Outcome;
 use undergird_core::rotation::Rotation;
 use undergird_core::rotation::schedule::{Schedule, Zone};
@@ -256,6 +254,7 @@ const NOON: u64 = 1_750_000_000 / 86_400 * DAY + DAY / 2;
 
 #[test]
 fn an_hour_of_a_full_disk_keeps_what_fits_into_the_ring_and_tries_once_a_second() {
+    let _alone = alone();
     let run = Run::new();
     // A device that is always full, until it is none any more.
     std::os::unix::fs::symlink("/dev/full", run.log()).expect("a link");
@@ -288,6 +287,7 @@ fn an_hour_of_a_full_disk_keeps_what_fits_into_the_ring_and_tries_once_a_second(
 
 #[test]
 fn a_clock_that_goes_back_does_not_put_off_the_next_try() {
+    let _alone = alone();
     let run = Run::new();
     std::os::unix::fs::symlink("/dev/full", run.log()).expect("a link");
     let mut maker = run.maker("a");
@@ -302,6 +302,7 @@ fn a_clock_that_goes_back_does_not_put_off_the_next_try() {
 
 #[test]
 fn a_clock_that_went_ahead_and_back_leaves_the_next_rotation_at_its_time() {
+    let _alone = alone();
     for schedule in [Schedule::Seconds(3600), Schedule::Days { days: 1, at: 0 }, Schedule::Weekday { day: 0, at: 0 }] {
         let rotation = Rotation { schedule: Some(schedule), zone: Zone::named("UTC"), ..Rotation::default() };
         let run = Run::new();

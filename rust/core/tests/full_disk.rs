@@ -1,14 +1,11 @@
 //! A log that is full in the middle of a line, and then has room again.
-#![cfg(not(loom))]
-
-mod support;
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use support::process::{Child, alone};
-use support::*;
+use crate::support::process::{Child, alone};
+use crate::support::*;
 
 fn limit_file_size(bytes: u64) {
     let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };

@@ -2,16 +2,13 @@
 //!
 //! The cursor of such a batch is left to the next one's journal. Who looks at the lock file in between finds a batch that
 //! seems unfinished, and has to find it whole.
-#![cfg(not(loom))]
-
-mod support;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use support::process::{Child, Shared, alone, traced};
-use support::*;
+use crate::support::process::{Child, Shared, alone, traced};
+use crate::support::*;
 use undergird_core::dictionary::SinkEntry;
 use undergird_core::rotation::Rotation;
 use undergird_core::sink::look;

@@ -3,15 +3,12 @@
 //! A child counts each record whose call returned on a page that it shares with the test. After it was killed and its
 //! ring recovered, the log has to hold exactly those records, each once. `UNDERGIRD_KILLS` sets how many children
 //! the random tests kill.
-#![cfg(not(loom))]
-
-mod support;
 
 use std::fs::{self, File};
 use std::time::Duration;
 
-use support::process::{Child, Shared, alone, traced};
-use support::*;
+use crate::support::process::{Child, Shared, alone, traced};
+use crate::support::*;
 use undergird_core::lockfile::{Cursor, MOST_SLOTS};
 use undergird_core::recovery::recover;
 use undergird_core::rotation::Rotation;

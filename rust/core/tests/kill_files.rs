@@ -1,16 +1,13 @@
 //! A process with several files, each with a format, a rotation and records of its own, killed at every system call: also
 //! between two of the files.
-#![cfg(not(loom))]
-
-mod support;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use support::process::{Child, Shared, alone, traced};
-use support::*;
+use crate::support::process::{Child, Shared, alone, traced};
+use crate::support::*;
 use undergird_core::dictionary::{Entry, SinkEntry};
 use undergird_core::format::Format;
 use undergird_core::rotation::Rotation;

@@ -1,14 +1,11 @@
 //! Processes that live beside each other, on one log and in one folder of rings.
-#![cfg(not(loom))]
-
-mod support;
 
 use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use support::process::{Child, Shared, alone};
-use support::*;
+use crate::support::process::{Child, Shared, alone};
+use crate::support::*;
 use undergird_core::recovery::{Outcome, recover};
 use undergird_core::ringfile::{Adoption, Orphan};
 use undergird_core::rotation::Rotation;

@@ -1,14 +1,11 @@
 //! What dead processes left: written once if it can be, left alone if it is not ours to understand.
-#![cfg(not(loom))]
-
-mod support;
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::sync::Arc;
 
+use crate::support::*;
 use proptest::prelude::*;
-use support::*;
 use undergird_core::batch::{LARGEST_SPILL, spill_path};
 use undergird_core::descriptor::Descriptor;
 use undergird_core::dictionary::Entry;

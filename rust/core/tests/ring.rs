@@ -1,5 +1,4 @@
 //! The ring against a queue that does the same with no cleverness at all, and against hostile memory.
-#![cfg(not(loom))]
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,14 +1,11 @@
 //! Logs that are put aside: by size, by time, under which names, and which are kept.
-#![cfg(not(loom))]
-
-mod support;
 
 use std::fs;
 use std::io::Read;
 use std::time::{Duration, SystemTime};
 
+use crate::support::*;
 use proptest::prelude::*;
-use support::*;
 use undergird_core::dictionary::{Dictionary, Entry, SinkEntry};
 use undergird_core::rotation::compress::{clear_up, compress};
 use undergird_core::rotation::names::{BadPattern, Names};

@@ -1,12 +1,9 @@
 //! A batch that somebody began and did not finish: brought to its end once, by whoever finds it.
-#![cfg(not(loom))]
-
-mod support;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use support::*;
+use crate::support::*;
 use undergird_core::batch::Source;
 use undergird_core::dictionary::Entry;
 use undergird_core::lockfile::{Cursor, Journal};

@@ -1,7 +1,4 @@
 //! A log and its lock file: who may write, what is remembered, and whose files are left alone.
-#![cfg(not(loom))]
-
-mod support;
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
@@ -9,7 +6,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use support::*;
+use crate::support::*;
 use undergird_core::lockfile::{LockFile, MOST_SLOTS, SIZE, Stream};
 use undergird_core::rotation::Rotation;
 use undergird_core::sink::{FileSink, Locked, Origin, lock_path};

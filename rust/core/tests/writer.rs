@@ -1,15 +1,12 @@
 //! A writer and its files: each record exactly once, whatever was left behind, and whatever others do to the files.
-#![cfg(not(loom))]
-
-mod support;
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use crate::support::*;
 use rustix::fs::{CWD, Mode, OFlags, mkfifoat};
-use support::*;
 use undergird_core::batch::spill_path;
 use undergird_core::census::Counts;
 use undergird_core::dictionary::Entry;

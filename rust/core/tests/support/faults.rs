@@ -2,7 +2,7 @@
 
 use libc::{c_long, user_regs_struct};
 
-use super::process::Child;
+use crate::support::process::Child;
 
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
