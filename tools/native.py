@@ -18,6 +18,7 @@ from shell import ROOT, RunError, Shell
 
 _CORE = ("--package", "undergird-core")
 _HOST = "x86_64-unknown-linux-gnu"
+_FUZZ = ROOT / "rust" / "core" / "fuzz"
 
 TSAN_OPTIONS = f"suppressions={ROOT / 'tools' / 'tsan.supp'}"
 
@@ -47,24 +48,22 @@ def unit_tests(shell: Shell, python: Python, *, exhaustive: bool = True) -> None
     shell.run(["cargo", "test", *_CORE, *skipped], env={"PYO3_PYTHON": str(python.executable)})
 
 
-def zstd(shell: Shell) -> None:
-    """What only a build with Zstandard can do."""
-    shell.run(["cargo", "test", *_CORE, "--features", "zstd", "--test", "modules", "rotation::compressed_logs_hold"])
-
-
 def loom(shell: Shell) -> None:
     """The ring's models: every interleaving that loom can tell apart."""
-    shell.run(
+    output = shell.run(
         ["cargo", "test", *_CORE, "--profile", "quick", "--test", "loom_ring"],
         env=compiled_with("--cfg loom", "loom"),
+        # Beside other commands: not line by line among theirs.
+        show=False,
     )
+    print(output, flush=True)
 
 
 def address_sanitizer(shell: Shell, *, deep: bool) -> None:
-    """The core's tests with every access checked."""
+    """The core's tests with every access checked, as a build with Zstandard has them."""
     skipped = () if deep else ("--", *_EXHAUSTIVE)
     shell.run(
-        ["cargo", "test", *_CORE, "--target", _HOST, "--lib", "--tests", *skipped],
+        ["cargo", "test", *_CORE, "--features", "zstd", "--target", _HOST, "--lib", "--tests", *skipped],
         env={**compiled_with("-Zsanitizer=address", "asan"), "PROPTEST_CASES": "32" if deep else "8"},
     )
 
@@ -167,24 +166,27 @@ def _test_binaries(shell: Shell, name: str) -> list[Path]:
     return [Path(message["executable"]) for message in messages if message.get("executable")]
 
 
+def fuzzers(shell: Shell) -> None:
+    """Compiles what `fuzz` runs."""
+    shell.run(
+        ["cargo", "build", "--release", "--target", _HOST, "--manifest-path", _FUZZ / "Cargo.toml"],
+        env=compiled_with(_COVERAGE, "fuzz"),
+    )
+
+
 def fuzz(shell: Shell, seconds: int) -> None:
     """Attacks every reader of untrusted bytes for some seconds each.
 
     Inputs that reached new code are kept in target/fuzz/corpus and tried again by the next run; an
     input that crashed a target is kept in target/fuzz/artifacts.
     """
-    crate = ROOT / "rust" / "core" / "fuzz"
     folder = ROOT / "target" / "fuzz"
-    shell.run(
-        ["cargo", "build", "--release", "--target", _HOST, "--manifest-path", crate / "Cargo.toml"],
-        env=compiled_with(_COVERAGE, "fuzz"),
-    )
-    targets = sorted(source.stem for source in (crate / "fuzz_targets").glob("*.rs"))
+    targets = sorted(source.stem for source in (_FUZZ / "fuzz_targets").glob("*.rs"))
 
     def attack(target: str) -> str:
         corpus = folder / "corpus" / target
         artifacts = folder / "artifacts" / target
-        seeds = crate / "seeds" / target
+        seeds = _FUZZ / "seeds" / target
         for path in (corpus, artifacts):
             path.mkdir(parents=True, exist_ok=True)
         return shell.run(

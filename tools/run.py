@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import lint
@@ -108,11 +109,14 @@ def test(shell: Shell, *, deep: bool) -> bool:
         wheel = wheels.build(shell, newest, newest, "release", wheels.DIST)
         wheels.smoke(shell, newest, wheel)
         wheels.smoke(shell, newest, ROOT)
+        native.fuzzers(shell)
 
     def rust() -> None:
-        native.unit_tests(shell, newest)
-        native.zstd(shell)
-        native.loom(shell)
+        # Tests of processes run one after the other: there is a processor for the models.
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            models = beside.submit(native.loom, shell)
+            native.unit_tests(shell, newest)
+            models.result()
         mutants.attempt(shell, newest, mutants.planted() if deep else mutants.of_models())
 
     def sanitizers() -> None:
