@@ -208,6 +208,19 @@ def test_requests_at_the_same_time_keep_their_ids_apart() -> None:
     assert all(given == there for given, there in seen)
 
 
+def test_a_request_within_a_request_that_fails_leaves_the_outer_one_its_id() -> None:
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        raise LookupError("broken")
+
+    async def outer(scope: Any, receive: Any, send: Any) -> None:
+        with pytest.raises(LookupError):
+            await RequestContext(inner)({"type": "http", "headers": [(b"x-request-id", b"inner")]}, None, None)  # type: ignore[arg-type]
+        assert undergird.context.get() == {"request_id": "outer"}
+
+    headers = [(b"x-request-id", b"outer")]
+    asyncio.run(RequestContext(outer)({"type": "http", "headers": headers}, None, None))  # type: ignore[arg-type]
+
+
 def test_an_error_of_the_application_passes_and_the_servers_line_about_it_has_the_id() -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         raise LookupError("broken")
@@ -217,6 +230,10 @@ def test_an_error_of_the_application_passes_and_the_servers_line_about_it_has_th
         with pytest.raises(LookupError, match="broken"):
             await RequestContext(application)({"type": "http", "headers": headers}, None, None)  # type: ignore[arg-type]
         assert undergird.context.get() == {"request_id": "a"}
+        headers = [(b"x-request-id", b"c")]
+        with pytest.raises(LookupError, match="broken"):
+            await RequestContext(application)({"type": "http", "headers": headers}, None, None)  # type: ignore[arg-type]
+        assert undergird.context.get() == {"request_id": "c"}
         # A server that goes on in the same task: its next request has nothing of this one.
         following = Application()
         await RequestContext(following)({"type": "websocket", "headers": [(b"x-request-id", b"b")]}, None, ignored)  # type: ignore[arg-type]

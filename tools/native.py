@@ -30,8 +30,10 @@ _COVERAGE = (
 )
 
 
-# Tests that do the same again and again, broken off somewhere else each time.
-_EXHAUSTIVE = ("--skip=killed_at_any_", "--skip=dies_at_any_", "--skip=whichever_call")
+# Tests that do the same again and again, broken off at each system call.
+_EXHAUSTIVE = ("--skip=at_any_system_call", "--skip=whichever_call")
+# Others that take long.
+_LONG = ("--skip=at_any_moment", "--skip=at_any_step")
 
 
 def compiled_with(flags: str, folder: str) -> dict[str, str | None]:
@@ -42,9 +44,9 @@ def compiled_with(flags: str, folder: str) -> dict[str, str | None]:
     return {"RUSTFLAGS": flags, "CARGO_TARGET_DIR": str(ROOT / "target" / folder), "CARGO_INCREMENTAL": "0", **gate}
 
 
-def unit_tests(shell: Shell, python: Python, *, exhaustive: bool = True) -> None:
+def unit_tests(shell: Shell, python: Python, *, quick: bool = False) -> None:
     """Unit, property and documentation tests of the core."""
-    skipped = () if exhaustive else ("--", *_EXHAUSTIVE)
+    skipped = ("--", *_EXHAUSTIVE, *_LONG) if quick else ()
     shell.run(["cargo", "test", *_CORE, *skipped], env={"PYO3_PYTHON": str(python.executable)})
 
 

@@ -38,7 +38,7 @@ LONG = (
     "test_benches.py",
     "test_docs.py",
     "test_packaging.py",
-    "cli",
+    "cli/test_program.py",
     "testing",
 )
 
@@ -162,7 +162,7 @@ def check(shell: Shell) -> bool:
     run = Run(shell)
     run.part("build", 0.5, lambda: void(prepared(shell, "quick", [newest])))
     run.part("lint and types", 0.5, lambda: lint.everything(shell, newest))
-    run.part("rust", 1, lambda: native.unit_tests(shell, newest, exhaustive=False))
+    run.part("rust", 1, lambda: native.unit_tests(shell, newest, quick=True))
     run.part("python", 1, lambda: suites(shell, [newest], [], "-x", *without))
     print(f"\n{run.table()}\n\n{shell.counts}")
     return run.passed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextvars import ContextVar
 from typing import Any, Final
 
 from undergird._context import context
@@ -23,6 +24,9 @@ _TRACEPARENT: Final = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?
 
 _STARTS: Final = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 """Messages with the headers of a response; the last one denies a websocket."""
+
+_left_behind: ContextVar[str | None] = ContextVar("undergird_request_left_behind", default=None)
+"""The id of a request that has failed in this task, for whoever tells of it."""
 
 
 class RequestContext:
@@ -96,8 +100,10 @@ class RequestContext:
                 await self._application(scope, receive, send_with_id)
         except Exception:
             # The server tells of it when we are gone. It does so in this task, in which the next request, if there is
-            # one, has an id of its own.
-            context.bind(request_id=request_id)
+            # one, has an id of its own. Who has called us from within a request goes on with that one's.
+            if context.get().get("request_id") == _left_behind.get():
+                context.bind(request_id=request_id)
+                _left_behind.set(request_id)
             raise
 
 

@@ -21,7 +21,7 @@ ROUNDS = 4
 TURNS = (1_000_000 if DEEP else 1_000) // ROUNDS
 
 # What may be left of one round, whatever its number of turns.
-ALLOWED = {"blocks": 100, "objects": 100, "bytes": 32 << 10}
+ALLOWED = {"blocks": 100, "objects": 100, "bytes": 16 << 10}
 
 Make = Callable[[str], standard.Logger]
 

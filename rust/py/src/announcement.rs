@@ -51,12 +51,15 @@ pub fn announce_rest(_py: Python<'_>, runtime: &Runtime) {
 /// drains the ring, and not the interpreter when it ends.
 pub fn announce_at_rest(runtime: &Arc<Runtime>) -> Option<JoinHandle<()>> {
     let ring = runtime.memory.ring();
-    if !runtime.untold.load(Ordering::Relaxed) || ring.used() > ring.capacity() / 2 {
+    if !runtime.untold.load(Ordering::Relaxed) || ring.used() > ring.capacity() / 2 || runtime.is_finished() {
         return None;
     }
     let runtime = Arc::clone(runtime);
     let telling = move || {
         // No GIL is to be had any more where the interpreter ends: the end has said it.
+        if runtime.is_finished() {
+            return;
+        }
         Python::try_attach(|_py| {
             if is_current(&runtime) && !runtime.is_finished() && runtime.untold.load(Ordering::Relaxed) {
                 // SAFETY: the GIL is held, and nothing here runs Python.

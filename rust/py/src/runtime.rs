@@ -168,12 +168,12 @@ impl Runtime {
     /// One batch for each file; `None` if somebody else drains now. Needs no GIL.
     pub fn round(&self, insist: bool) -> Option<Round> {
         self.look_home();
-        counts::publish(&self.memory);
         self.work(|writer, host| writer.round(host, insist))
     }
 
     fn work(&self, round: impl FnOnce(&mut Writer, &mut Process) -> Round) -> Option<Round> {
         let mut writer = self.try_writer()?;
+        counts::publish(&self.memory);
         let round = round(&mut writer, &mut Process::new(PATIENCE));
         self.unsynced.sync_if_due(self.settings.fsync, &mut writer, &round);
         self.outlets.publish(&writer);

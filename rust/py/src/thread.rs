@@ -1,4 +1,4 @@
-//! Threads that never need the GIL, and the one that drains the ring.
+//! Threads, and the one that drains the ring, which never needs the GIL.
 
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};

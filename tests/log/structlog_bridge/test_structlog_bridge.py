@@ -343,7 +343,8 @@ def test_a_filtering_logger_filters_a_level_of_the_programs_own(run: Run) -> Non
             EventLogger(get_logger("sim.cells")), wrapper_class=make_filtering_bound_logger(level)
         )
         log.emergence("%d above %d", 25, level)
-    assert run.messages() == ["25 above 20"]
+        log.emergence("%(added)d above %(level)d, as a mapping", {"added": 25, "level": level})
+    assert run.messages() == ["25 above 20", "25 above 20, as a mapping"]
     with pytest.raises(AttributeError, match="no attribute 'urgent'"):
         log.urgent("never added")
 

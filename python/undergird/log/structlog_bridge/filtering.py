@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +67,10 @@ class _Native(_core.BoundLogger):
     def _at_added_level(self, method: str, event: Any, /, *args: Any, **fields: Any) -> Any:
         if METHODS[method] < _minimum(type(self)):
             return None
-        return self._proxy_to_logger(method, event % args if args else event, **fields)
+        if args:
+            # As structlog: one mapping stands for its keys.
+            event %= args[0] if len(args) == 1 and isinstance(args[0], Mapping) and args[0] else args
+        return self._proxy_to_logger(method, event, **fields)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._logger, self._processors, self._context)

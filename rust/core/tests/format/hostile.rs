@@ -5,8 +5,8 @@ use undergird_core::dictionary::{Dictionary, Entry};
 use undergird_core::format::JsonFormatter;
 use undergird_core::record::{HEADER, Malformed, Record, Value, flags};
 
-use super::draft::{Draft, dictionary, line, shape};
-use super::oracle::{Dice, ask, hex};
+use crate::draft::{Draft, dictionary, line, shape};
+use crate::oracle::{Dice, ask, hex};
 
 const KEYS: [&[u8]; 12] = [
     b"a",

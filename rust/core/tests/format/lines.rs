@@ -4,8 +4,8 @@ use undergird_core::dictionary::{Dictionary, Entry};
 use undergird_core::format::JsonFormatter;
 use undergird_core::record::{Record, Value, flags};
 
-use super::draft::{Draft, HEAD, dictionary, line, shape};
-use super::oracle::{Dice, ask};
+use crate::draft::{Draft, HEAD, dictionary, line, shape};
+use crate::oracle::{Dice, ask};
 
 #[test]
 fn a_record_with_three_fields_is_one_line_in_the_agreed_order() {

@@ -4,8 +4,8 @@ use undergird_core::format::float::Repr;
 use undergird_core::format::percent::{self, Template, Unfit};
 use undergird_core::record::Value;
 
-use super::draft::{Draft, HEAD, dictionary};
-use super::oracle::{Dice, ask, hex};
+use crate::draft::{Draft, HEAD, dictionary};
+use crate::oracle::{Dice, ask, hex};
 
 /// An argument that owns its text.
 #[derive(Clone, Debug)]

@@ -6,9 +6,9 @@ use undergird_core::dictionary::Dictionary;
 use undergird_core::format::{Formatter, Logfmt, LogfmtFormatter, Style, Text, TextFormatter};
 use undergird_core::record::{Malformed, Record, Value, flags};
 
-use super::draft::{Draft, dictionary, line, shape};
-use super::hostile::{bytes, odd_dictionary, odd_record};
-use super::oracle::Dice;
+use crate::draft::{Draft, dictionary, line, shape};
+use crate::hostile::{bytes, odd_dictionary, odd_record};
+use crate::oracle::Dice;
 
 const HEAD: &str = "timestamp=2026-11-21T07:26:00.123456Z level=INFO logger_name=sim.cells message=";
 const TEXT_HEAD: &str = "2026-11-21T07:26:00.123456Z INFO     sim.cells: ";

@@ -1,4 +1,5 @@
 //! Records as lines, percent templates and floats: what a reader sees, and what CPython says to it.
+#![cfg(not(loom))]
 
 mod draft;
 mod hostile;
