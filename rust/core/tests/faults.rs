@@ -136,25 +136,39 @@ fn whichever_call_of_a_rotation_fails_nothing_is_lost_or_doubled() {
     }
 }
 
+/// A process that writes nine records, each of whose system calls waits for its fate.
+fn nine_records(run: &Run) -> (Maker, Child) {
+    let mut maker = run.maker("a");
+    maker.log(9);
+    let child = Child::start(|| {
+        traced();
+        drain_through(&mut maker.writer(), 9);
+    });
+    (maker, child)
+}
+
+fn count(calls: &Cell<u32>) -> u32 {
+    calls.replace(calls.get() + 1)
+}
+
+/// The fate of one write of all: half of it is written, then the disk is full for one more.
+fn torn_once(writes: &Cell<u32>) -> Fate {
+    match count(writes) {
+        0 => Fate::Half,
+        1 => Fate::Failed(libc::ENOSPC),
+        _ => Fate::Done,
+    }
+}
+
 #[test]
 fn a_torn_batch_whose_log_cannot_be_read_waits_until_it_can() {
     let _alone = alone();
     for n in 0..4 {
         let run = Run::new();
-        let mut maker = run.maker("a");
-        maker.log(9);
-        let child = Child::start(|| {
-            traced();
-            drain_through(&mut maker.writer(), 9);
-        });
+        let (_maker, child) = nine_records(&run);
         let (writes, reads) = (Cell::new(0), Cell::new(0));
-        let count = |calls: &Cell<u32>| calls.replace(calls.get() + 1);
         child.run_with(|_, call| match call {
-            libc::SYS_write => match count(&writes) {
-                0 => Fate::Half,
-                1 => Fate::Failed(libc::ENOSPC),
-                _ => Fate::Done,
-            },
+            libc::SYS_write => torn_once(&writes),
             libc::SYS_pread64 if writes.get() == 2 && count(&reads) == n => Fate::Failed(libc::EIO),
             _ => Fate::Done,
         });
@@ -168,22 +182,12 @@ fn a_batch_whose_journal_cannot_be_written_is_not_begun() {
     let _alone = alone();
     for n in 0..4 {
         let run = Run::new();
-        let mut maker = run.maker("a");
-        maker.log(9);
-        let child = Child::start(|| {
-            traced();
-            drain_through(&mut maker.writer(), 9);
-        });
+        let (_maker, child) = nine_records(&run);
         let (writes, entries) = (Cell::new(0), Cell::new(0));
-        let count = |calls: &Cell<u32>| calls.replace(calls.get() + 1);
         child.run_with(|_, call| match call {
             libc::SYS_pwrite64 if count(&entries) == n => Fate::Failed(libc::ENOSPC),
             // What is begun is torn.
-            libc::SYS_write => match count(&writes) {
-                0 => Fate::Half,
-                1 => Fate::Failed(libc::ENOSPC),
-                _ => Fate::Done,
-            },
+            libc::SYS_write => torn_once(&writes),
             _ => Fate::Done,
         });
         assert!(entries.get() > n);

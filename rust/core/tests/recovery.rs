@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::support::*;
@@ -132,15 +133,21 @@ fn spill_files_whose_records_were_never_pushed_go_with_their_ring() {
     run.recover_all();
 }
 
+/// Three records of a process, the second with a file of its own, and where that is.
+fn with_a_spilled_record(run: &Run) -> (Maker, PathBuf) {
+    let mut maker = run.maker("a");
+    maker.log(1);
+    let spill = spill_path(maker.file.path(), maker.producer.head());
+    maker.log_spilled();
+    maker.log(1);
+    (maker, spill)
+}
+
 #[test]
 fn a_spilled_record_whose_file_is_gone_counts_as_failed_and_the_others_are_written() {
     let run = Run::new();
-    let mut maker = run.maker("a");
-    maker.log(1);
-    let position = maker.producer.head();
-    maker.log_spilled();
-    maker.log(1);
-    fs::remove_file(spill_path(maker.file.path(), position)).unwrap();
+    let (maker, spill) = with_a_spilled_record(&run);
+    fs::remove_file(spill).unwrap();
     maker.die();
     assert_eq!(run.recover()[0].outcome, Outcome::Recovered { written: 2, failed: 1 });
     assert_eq!(numbers(&run.log(), "a"), [0, 2]);
@@ -149,13 +156,9 @@ fn a_spilled_record_whose_file_is_gone_counts_as_failed_and_the_others_are_writt
 #[test]
 fn a_spilled_record_that_is_larger_than_any_counts_as_failed_and_is_not_read() {
     let run = Run::new();
-    let mut maker = run.maker("a");
-    maker.log(1);
-    let position = maker.producer.head();
-    maker.log_spilled();
-    maker.log(1);
+    let (maker, spill) = with_a_spilled_record(&run);
     // The record is whole; what follows takes no room on the disk, and would in memory.
-    let spill = File::options().write(true).open(spill_path(maker.file.path(), position)).unwrap();
+    let spill = File::options().write(true).open(spill).unwrap();
     spill.set_len(LARGEST_SPILL + 1).unwrap();
     maker.die();
     assert_eq!(run.recover()[0].outcome, Outcome::Recovered { written: 2, failed: 1 });
