@@ -350,6 +350,40 @@ def test_a_groups_members_show_their_variables_after_its_own(either: Run) -> Non
     assert "hunter2" not in json.dumps(either.last())
 
 
+def raised_at(name: str, cause: BaseException | None = None) -> ValueError:
+    """An exception of a function of its own, which tells its name."""
+    try:
+        raise ValueError(name) from cause
+    except ValueError as error:
+        return error
+
+
+def test_the_exceptions_nearest_to_the_call_show_their_variables(either: Run) -> None:
+    far = raised_at("far")
+    for number in range(10):
+        far = raised_at(f"led {number}", far)
+    log = either.start(exception_locals=True)
+    with log.catch():
+        raise ExceptionGroup("all", [far, raised_at("near"), raised_at("also near")]) from raised_at("cause")
+    frames = either.last()["exception_locals"]
+    # Itself, its cause and its three members; of what led to those, none.
+    assert [frame["locals"].get("name") for frame in frames if frame["function"] == "raised_at"] == [
+        "cause",
+        "led 9",
+        "near",
+        "also near",
+    ]
+
+
+def test_exceptions_in_a_circle_show_their_variables_once(either: Run) -> None:
+    log = either.start(exception_locals=True)
+    one, other = raised_at("one"), raised_at("other")
+    one.__cause__, other.__cause__ = other, one
+    log.error("x", exc_info=ExceptionGroup("both", [one, other, one]))
+    frames = either.last()["exception_locals"]
+    assert [frame["locals"]["name"] for frame in frames] == ["other", "one"]
+
+
 def test_an_exception_that_says_it_is_false_shows_its_variables(either: Run) -> None:
     class Empty(Exception):
         def __len__(self) -> int:

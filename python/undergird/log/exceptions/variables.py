@@ -47,20 +47,40 @@ def variables_of(error: BaseException, tb: TracebackType | None) -> list[dict[st
     if not nesting.enter():
         return []
     try:
-        return _variables_of(error, tb, set())
+        return _variables_of(error, tb, _nearest(error))
     finally:
         nesting.leave()
 
 
-def _variables_of(error: BaseException, tb: TracebackType | None, seen: set[int]) -> list[dict[str, Plain]]:
-    if id(error) in seen or len(seen) == MOST_EXCEPTIONS:
-        return []
-    seen.add(id(error))
+def _nearest(error: BaseException) -> set[int]:
+    """The ids of those exceptions whose variables are told: of a chain and its groups, the fewest steps away first."""
+    chosen: set[int] = set()
+    waiting = deque([error])
+    while waiting and len(chosen) < MOST_EXCEPTIONS:
+        one = waiting.popleft()
+        if id(one) not in chosen:
+            chosen.add(id(one))
+            led, grouped = _next_to(one)
+            waiting.extend(grouped if led is None else (led, *grouped))
+    return chosen
+
+
+def _next_to(error: BaseException) -> tuple[BaseException | None, tuple[BaseException, ...]]:
+    """What led to an exception, and what it groups."""
     # Not by its truth: an exception may say that it is false.
     led = error.__cause__
     if led is None and not error.__suppress_context__:
         led = error.__context__
-    before = [] if led is None else _variables_of(led, led.__traceback__, seen)
+    return led, error.exceptions[:MOST_EXCEPTIONS] if isinstance(error, BaseExceptionGroup) else ()
+
+
+def _variables_of(error: BaseException, tb: TracebackType | None, chosen: set[int]) -> list[dict[str, Plain]]:
+    if id(error) not in chosen:
+        return []
+    # Once only, though it may be both a cause and in a group.
+    chosen.remove(id(error))
+    led, grouped = _next_to(error)
+    before = [] if led is None else _variables_of(led, led.__traceback__, chosen)
     last: deque[tuple[FrameType, int]] = deque(maxlen=MOST_FRAMES)
     while tb is not None:
         frame = tb.tb_frame
@@ -68,8 +88,7 @@ def _variables_of(error: BaseException, tb: TracebackType | None, seen: set[int]
             last.append((frame, tb.tb_lineno))
         tb = tb.tb_next
     own = [_described(*one) for one in last]
-    grouped = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    within = [_variables_of(one, one.__traceback__, seen) for one in grouped[:MOST_EXCEPTIONS]]
+    within = [_variables_of(one, one.__traceback__, chosen) for one in grouped]
     return [*before, *own, *chain.from_iterable(within)]
 
 
