@@ -31,6 +31,21 @@ def said(line: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in line.items() if key not in KEPT}
 
 
+class Incomparable:
+    """As an array of several numbers, it says no to whoever asks whether it is true or equal."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        raise ValueError("ambiguous")
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("ambiguous")
+
+    def __str__(self) -> str:
+        return "?"
+
+
 def configure(*processors: Any, **others: Any) -> Any:
     structlog.configure(processors=[*processors, render_to_undergird], logger_factory=LoggerFactory(), **others)
     return structlog.get_logger("sim.cells")
@@ -86,6 +101,24 @@ def test_a_level_that_says_something_else_is_kept(run: Run) -> None:
     run.start()
     configure().bind(level="ground floor", logger="someone").info("told")
     assert said(run.last()) == {"level": "INFO", "message": "told", "level_": "ground floor", "logger": "someone"}
+
+
+@pytest.mark.parametrize("level", ["INFO", "Info", "notset", 20, True, ["info"], Incomparable()])
+def test_a_level_that_structlog_has_not_put_there_is_kept(run: Run, level: object) -> None:
+    run.start()
+    configure().info("told", level=level, logger="sim.Cells")
+    line = run.last()
+    assert (line["level"], line["logger"]) == ("INFO", "sim.Cells")
+    assert line["level_"] == ("?" if isinstance(level, Incomparable) else level)
+
+
+@pytest.mark.parametrize("value", [3, "3", None, [3], Incomparable()])
+def test_fields_with_names_that_mean_something_to_structlog_are_fields(run: Run, value: object) -> None:
+    run.start()
+    configure().info("50%", positional_args=value, logger=value)
+    line = run.last()
+    shown = "?" if isinstance(value, Incomparable) else value
+    assert said(line) == {"level": "INFO", "message": "50%", "positional_args": shown, "logger": shown}
 
 
 def test_positional_arguments_are_put_into_the_message(run: Run) -> None:
@@ -347,6 +380,23 @@ def test_a_filtering_logger_filters_a_level_of_the_programs_own(run: Run) -> Non
     assert run.messages() == ["25 above 20", "25 above 20, as a mapping"]
     with pytest.raises(AttributeError, match="no attribute 'urgent'"):
         log.urgent("never added")
+
+
+@pytest.mark.parametrize("factory", [LoggerFactory, logging.Logger])
+def test_a_level_may_be_named_in_any_case(run: Run, factory: Callable[..., Any]) -> None:
+    undergird.add_level("Emergent", 26)
+    run.start()
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, render_to_undergird],
+        wrapper_class=make_filtering_bound_logger(20),
+        logger_factory=factory if factory is logging.Logger else LoggerFactory(),
+    )
+    try:
+        structlog.get_logger("sim.cells").emergent("noted", score=0.5)
+        assert said(run.last()) == {"level": "Emergent", "message": "noted", "score": 0.5}
+    finally:
+        logging._levelToName.pop(26, None)
+        logging._nameToLevel.pop("Emergent", None)
 
 
 def test_records_wrapped_for_a_formatter_have_their_fields_in_our_file(run: Run) -> None:

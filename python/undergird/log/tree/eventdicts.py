@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from undergird.log.exceptions.exc_info import exc_info_of
+from undergird.log.levels import METHODS
 from undergird.log.tree.slow import FIELDS, fields_of
 from undergird.log.values.fields import redacted
 from undergird.log.values.texts import text
 
 _ALIASES = {"err": "error", "failure": "error", "exception": "error"}
+
+# As structlog's `add_log_level` spells them.
+_SPELLED = {"warn": "warning", "exception": "error"}
 
 _EVENTS = ("event", "message", "msg")
 
@@ -26,21 +30,20 @@ def level_of(method: str) -> int:
         >>> level_of("exception"), level_of("msg")
         (40, 20)
     """
-    number = _number(_ALIASES.get(method, method))
-    return logging.INFO if number is None else number
-
-
-def _number(name: object) -> int | None:
-    """The number of a level, by its name in upper or lower case."""
-    number: object = logging.getLevelName(name.upper()) if type(name) is str else None
-    return number if isinstance(number, int) else None
+    name = _ALIASES.get(method, method)
+    number: object = METHODS.get(name)
+    if number is None:
+        # One of the standard library's that has no method of ours.
+        number = logging.getLevelName(name.upper())
+    return number if isinstance(number, int) else logging.INFO
 
 
 def as_call(event_dict: Mapping[Any, Any], method: str, name: str) -> Call:
     """The log call that says what an event dictionary says.
 
     `event`, or else `message` or `msg`, is the message, `positional_args` are its `%` arguments, everything else is
-    fields. A `level` and a `logger` that say what the record says anyway are left out.
+    fields. What structlog's own processors add and the record says anyway is left out: the method's name as `level`,
+    spelled as `add_log_level` does, and the logger's as `logger`. Any other `level` or `logger` is the program's.
 
     Args:
         event_dict: Stays as it is.
@@ -54,11 +57,12 @@ def as_call(event_dict: Mapping[Any, Any], method: str, name: str) -> Call:
     fields = {key if type(key) is str else text(key): value for key, value in event_dict.items()}
     # Another name for it where a processor has renamed it, as `EventRenamer` does.
     message = fields.pop(next((key for key in _EVENTS if key in fields), "event"), "")
-    if _number(fields.get("level")) == level_of(method):
-        del fields["level"]
-    if fields.get("logger") == name:
-        del fields["logger"]
-    arguments = fields.pop("positional_args", None) or ()
+    for key, known in (("level", _SPELLED.get(method, method)), ("logger", name)):
+        # Only texts are compared: what else may be there says what it likes when it is.
+        if type(value := fields.get(key)) is str and value == known:
+            del fields[key]
+    # `structlog.stdlib.BoundLogger` makes a tuple of them.
+    arguments = fields.pop("positional_args") if type(fields.get("positional_args")) is tuple else ()
     return (message, *arguments), fields
 
 
