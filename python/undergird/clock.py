@@ -22,7 +22,7 @@ from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 from undergird import _core
 from undergird._core import SimulationClock
-from undergird.errors import ConfigurationError
+from undergird.errors import ConfigurationError, shown
 
 __all__ = ["Clock", "ManualClock", "MonotonicClock", "SimulationClock", "WallClock", "as_clock", "use"]
 
@@ -182,7 +182,7 @@ def as_clock(given: Clock | Callable[[], float]) -> Clock:
         return given  # type: ignore[return-value]
     if callable(given):
         return _Called(given)
-    raise ConfigurationError(f"clock {given!r} is neither a function nor an object with a method now()")
+    raise ConfigurationError(f"clock {shown(given)} is neither a function nor an object with a method now()")
 
 
 _Given = TypeVar("_Given", bound=Clock | Callable[[], float])

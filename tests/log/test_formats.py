@@ -17,7 +17,8 @@ from tests.log.logfmt import parse
 
 import undergird
 from undergird import _core
-from undergird.log.tree.handlers import FORMATS, FileHandler, parts_of
+from undergird.log.checks import FORMATS
+from undergird.log.tree.handlers import FileHandler, parts_of
 
 if TYPE_CHECKING:
     from tests.conftest import Script

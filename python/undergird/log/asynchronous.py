@@ -12,11 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from undergird import _core
-from undergird.errors import ConfigurationError
+from undergird.errors import ConfigurationError, shown
+from undergird.log.checks import level_number
 from undergird.log.levels import METHODS
 from undergird.log.loggers import get_logger
 from undergird.log.run import setup
-from undergird.log.run.settings import level_number
 
 if TYPE_CHECKING:
     import os
@@ -87,7 +87,7 @@ class AsyncLogger:
         sizes = {"batch_size": batch_size, "flush_interval": flush_interval, "max_queue_size": max_queue_size}
         for setting, value in sizes.items():
             if not value > 0:
-                raise ConfigurationError(f"{setting} {value!r} is not positive")
+                raise ConfigurationError(f"{setting} {shown(value)} is not positive")
         self.name = name
         self._level = level_number(level, "level")
         self._path = path

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from undergird import _core
 from undergird.clock import SimulationClock, use
-from undergird.errors import ConfigurationError
+from undergird.errors import ConfigurationError, shown
 from undergird.log import bulk
 from undergird.log.callers import caller
 from undergird.log.exceptions.exc_info import exc_info_of, stack_of
@@ -210,7 +210,7 @@ class Buffer:
 def create(logger: Logger, capacity: int, flush_level: int | None, keep_last: bool) -> Buffer:
     """A buffer of a logger; see `Logger.create_buffer`."""
     if type(capacity) is not int or capacity < 1:
-        raise ConfigurationError(f"capacity {capacity!r} is no number of records: give one from 1 up")
+        raise ConfigurationError(f"capacity {shown(capacity)} is no number of records: give one from 1 up")
     return Buffer(logger, _Store(capacity, flush_level, keep_last))
 
 

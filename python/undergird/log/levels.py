@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from undergird import _core
-from undergird.errors import ConfigurationError
+from undergird.errors import ConfigurationError, shown
 from undergird.log.logger import Logger
 
 METHODS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50, "fatal": 50}
@@ -44,9 +44,9 @@ def add_level(name: str, level: int, *, stdlib: bool = False) -> int:
         >>> undergird.get_logger("sim").emergence("collective behavior", score=0.78)
     """
     if not _can_be_method(name):
-        raise ConfigurationError(f"level {name!r} cannot be the name of a method")
+        raise ConfigurationError(f"level {shown(name)} cannot be the name of a method")
     if type(level) is not int or not 1 <= level <= LARGEST:
-        raise ConfigurationError(f"level {name}: {level!r} is no integer from 1 to {LARGEST}")
+        raise ConfigurationError(f"level {name}: {shown(level)} is no integer from 1 to {LARGEST}")
     method = name.lower()
     if (known := logging.getLevelName(level)) not in (name, f"Level {level}"):
         raise ConfigurationError(f"level {name}: {level} is {known} already")

@@ -206,7 +206,7 @@ class Logger(NodeLogger):
             >>> with log.timer("simulation_step", step=3) as timer:
             ...     timer.fields["agents"] = 1000
         """
-        from undergird.log.run.settings import level_number
+        from undergird.log.checks import level_number
         from undergird.log.timing import Timer, checked_threshold
 
         return Timer(self, event, level_number(level, "level"), checked_threshold(threshold), fields)
@@ -330,7 +330,7 @@ class Logger(NodeLogger):
             ...     count = buffer.discard()  # It went well.
         """
         from undergird.log.buffers import create
-        from undergird.log.run.settings import level_number
+        from undergird.log.checks import level_number
 
         return create(
             self, capacity, None if flush_level is None else level_number(flush_level, "flush_level"), keep_last

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from undergird import _core
+from undergird.errors import shown
 from undergird.log.logger import Logger
 from undergird.log.run.joining import join
 from undergird.log.run.setup import configure
@@ -81,11 +82,15 @@ def get_logger(name: str | None = None) -> Logger:
         >>> undergird.stats()["in_flight"]
         0
     """
-    logger = _loggers.get(name)
+    try:
+        logger = _loggers.get(name)
+    except TypeError:
+        # It cannot be looked up, so it is none.
+        logger = None
     if logger is None:
-        join(configure)
         if not isinstance(name, str | None):
-            raise TypeError(f"a logger's name is a string, not {name!r}")
+            raise TypeError(f"a logger's name is a string, not {shown(name)}")
+        join(configure)
         there = node(name)
         # One object for all names of the root, and for threads that ask at the same time.
         logger = _loggers.setdefault(there.name, Logger(there))

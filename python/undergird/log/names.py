@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterable
 
-from undergird.errors import ConfigurationError
+from undergird.errors import ConfigurationError, shown
 
 KEYS = {
     "process": "process_name",
@@ -35,7 +35,7 @@ def checked(given: object) -> tuple[str, ...]:
     """
     asked = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     if unknown := [name for name in asked if not isinstance(name, str) or name not in KEYS]:
-        raise ConfigurationError(f"names: {unknown[0]!r} is not known; there is {', '.join(map(repr, KEYS))}")
+        raise ConfigurationError(f"names: {shown(unknown[0])} is not known; there is {', '.join(map(repr, KEYS))}")
     return tuple(name for name in KEYS if name in asked)
 
 

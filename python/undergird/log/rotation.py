@@ -7,7 +7,8 @@ import os
 from dataclasses import dataclass
 
 from undergird import _core
-from undergird.errors import ConfigurationError
+from undergird.errors import ConfigurationError, shown
+from undergird.log.checks import known, switches
 
 _SECONDS = {"S": 1, "M": 60, "H": 3600, "D": 86_400}
 _STAMPS = {"S": "%Y-%m-%d_%H-%M-%S", "M": "%Y-%m-%d_%H-%M", "H": "%Y-%m-%d_%H"}
@@ -60,29 +61,30 @@ class Rotation:
 
     def __post_init__(self) -> None:
         _whole("max_bytes", self.max_bytes, 0, 2**63 - 1)
-        if self.when is not None and self.when not in _WORDS:
-            raise ConfigurationError(f"when {self.when!r} is not known; there is {', '.join(map(repr, _WORDS))}")
+        if self.when is not None:
+            known("when", self.when, _WORDS)
         _whole("interval", self.interval, 1, _LONGEST.get(self.when or "", 1 if self.when else 2**32 - 1))
-        if type(self.utc) is not bool:
-            raise ConfigurationError(f"utc {self.utc!r} is neither True nor False")
+        switches(utc=self.utc)
         if self.at_time is not None:
             if not isinstance(self.at_time, datetime.time):
-                raise ConfigurationError(f"at_time {self.at_time!r} is not a datetime.time")
+                raise ConfigurationError(f"at_time {shown(self.at_time)} is not a datetime.time")
             if self.when in (None, *_SECONDS):
-                raise ConfigurationError(f"at_time {self.at_time!r} needs midnight or a weekday: when is {self.when!r}")
+                raise ConfigurationError(
+                    f"at_time {shown(self.at_time)} needs midnight or a weekday: when is {self.when!r}"
+                )
         if self.backup_count is not None:
             _whole("backup_count", self.backup_count, 1, 2**32 - 2)
         if self.backup_bytes is not None:
             _whole("backup_bytes", self.backup_bytes, 0, 2**63 - 1)
         days = self.backup_days
         if days is not None and (type(days) not in (int, float) or not 0 <= days <= 1e6):
-            raise ConfigurationError(f"backup_days {days!r} is not a number of days from 0 to 1000000")
-        if self.compress not in (None, "gzip", "zstd"):
-            raise ConfigurationError(f"compress {self.compress!r} is not known; there is 'gzip', 'zstd' and None")
+            raise ConfigurationError(f"backup_days {shown(days)} is not a number of days from 0 to 1000000")
+        if self.compress is not None:
+            known("compress", self.compress, ("gzip", "zstd"))
         if self.compress is not None and self.compress not in _core.compressions():
             raise ConfigurationError(
-                f"compress {self.compress!r} is not in this build of undergird: build it with the feature "
-                f"{self.compress!r}, or take 'gzip'"
+                f"compress {shown(self.compress)} is not in this build of undergird: build it with the feature "
+                f"{shown(self.compress)}, or take 'gzip'"
             )
         kept = (self.backup_count, self.backup_days, self.backup_bytes, self.backup_name, self.compress)
         if not self and any(value is not None for value in kept):
@@ -95,11 +97,11 @@ class Rotation:
 
     def encode(self) -> bytes:
         """The rules as the core and other processes read them."""
-        name = self.backup_name
+        name: object = self.backup_name
         if name is None:
             name = f"{{name}}.{_STAMPS.get(self.when, '%Y-%m-%d')}" if self.when else ""
-        elif not name:
-            raise ConfigurationError("backup_name '' is no name")
+        elif not isinstance(name, str) or not name:
+            raise ConfigurationError(f"backup_name {shown(name)} is no name")
         try:
             return _core.encode_rotation(
                 max_bytes=self.max_bytes,
@@ -112,7 +114,7 @@ class Rotation:
                 compression=self.compress or "",
             )
         except (TypeError, ValueError) as error:
-            raise ConfigurationError(f"backup_name {name!r} cannot be: {error}") from error
+            raise ConfigurationError(f"backup_name {shown(name)} cannot be: {error}") from error
 
     def _schedule(self) -> tuple[str, int, int] | None:
         at = self.at_time or datetime.time()
@@ -130,7 +132,7 @@ class Rotation:
 
 def _whole(setting: str, value: object, least: int, most: int) -> None:
     if type(value) is not int or not least <= value <= most:
-        raise ConfigurationError(f"{setting} {value!r} is not a whole number from {least} to {most}")
+        raise ConfigurationError(f"{setting} {shown(value)} is not a whole number from {least} to {most}")
 
 
 def _zone() -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from undergird import _core
 from undergird.clock import as_clock
-from undergird.errors import ConfigurationError
+from undergird.errors import ConfigurationError, shown
 
 if TYPE_CHECKING:
     from undergird.clock import Clock
@@ -19,6 +19,8 @@ LEVELS = 6
 """How many rules a run has: one for each level by a tenth of its number."""
 
 _MOST = 1 << 53
+_LEAST, _LONGEST = 1e-300, 1e300  # Whose inverses are floats too.
+_RANGE = f"above 0, from {_LEAST} to {_LONGEST}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +51,9 @@ class Sample:
     def __post_init__(self) -> None:
         for name, value in (("first", self.first), ("then", self.then)):
             if not _is_count(value) or value < 0:
-                raise ConfigurationError(f"{name} {value!r} is no number of records")
+                raise ConfigurationError(f"{name} {shown(value)} is no number of records")
         if self.per is not None and not _is_positive(self.per):
-            raise ConfigurationError(f"per {self.per!r} is no length of time; it is above 0, or None")
+            raise ConfigurationError(f"per {shown(self.per)} is no length of time; it is {_RANGE}, or None")
         _check(self.key, self.clock)
 
     def gate(self) -> _core.Gate:
@@ -85,9 +87,9 @@ class Limit:
 
     def __post_init__(self) -> None:
         if not _is_positive(self.per_second):
-            raise ConfigurationError(f"per_second {self.per_second!r} is no rate; it is above 0")
+            raise ConfigurationError(f"per_second {shown(self.per_second)} is no rate; it is {_RANGE}")
         if self.burst is not None and not (_is_count(self.burst) and self.burst >= 1):
-            raise ConfigurationError(f"burst {self.burst!r} is no number of records from 1")
+            raise ConfigurationError(f"burst {shown(self.burst)} is no number of records from 1")
         _check(self.key, self.clock)
 
     def gate(self) -> _core.Gate:
@@ -101,12 +103,14 @@ def _is_count(value: object) -> bool:
 
 
 def _is_positive(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+    return isinstance(value, int | float) and not isinstance(value, bool) and _LEAST <= value <= _LONGEST
 
 
 def _check(key: object, clock: Clock | Callable[[], float] | None) -> None:
     if key is not None and not isinstance(key, str | int):
-        raise ConfigurationError(f"key {key!r} is neither a string nor a number")
+        raise ConfigurationError(f"key {shown(key)} is neither a string nor a number")
+    if isinstance(key, int) and key.bit_length() > 64:
+        raise ConfigurationError(f"key {shown(key)} is a number of more than 64 bits; take a string")
     if clock is not None:
         as_clock(clock)
 
@@ -133,14 +137,14 @@ def rules_of_run(
         below = logging.WARNING // 10
         return [given.gate()] * below + gates[below:]
     if not isinstance(given, Mapping):
-        raise ConfigurationError(f"sample {given!r} is no Sample, no Limit, and no mapping of levels to these")
+        raise ConfigurationError(f"sample {shown(given)} is no Sample, no Limit, and no mapping of levels to these")
     for level, rule in given.items():
         number = number_of(level)
         if number >= logging.WARNING:
             raise ConfigurationError(
-                f"sample: level {level!r} is not below WARNING; a logger's own rule may hold those back"
+                f"sample: level {shown(level)} is not below WARNING; a logger's own rule may hold those back"
             )
         if not isinstance(rule, Sample | Limit):
-            raise ConfigurationError(f"sample: {rule!r} for level {level!r} is no Sample and no Limit")
+            raise ConfigurationError(f"sample: {shown(rule)} for level {shown(level)} is no Sample and no Limit")
         gates[number // 10] = rule.gate()
     return gates

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from undergird import _core
-from undergird.errors import ConfigurationError
-from undergird.log.run.settings import known_format, level_number, log_file
+from undergird.errors import ConfigurationError, shown
+from undergird.log.checks import known_format, level_number, rules
+from undergird.log.paths import spelled
+from undergird.log.run.settings import log_file
 from undergird.log.tree.branches import branches
 
 if TYPE_CHECKING:
@@ -52,21 +54,14 @@ class FileSink:
     rotation: Rotation | None = None
 
     def __post_init__(self) -> None:
+        spelled(self.path, "path")
         known_format(self.format)
         taken = branches(self.loggers, self.except_loggers)
         # As what they mean, so that another process can be told.
         object.__setattr__(self, "level", level_number(self.level, "level"))
         object.__setattr__(self, "loggers", tuple(sorted(taken.included)))
         object.__setattr__(self, "except_loggers", tuple(sorted(taken.excluded)))
-        if self.rotation is not None and not _is_rotation(self.rotation):
-            raise ConfigurationError(f"rotation {self.rotation!r} is not an undergird.Rotation")
-
-
-def _is_rotation(given: object) -> bool:
-    # Who rotates nothing does not load the rules.
-    from undergird.log.rotation import Rotation
-
-    return isinstance(given, Rotation)
+        rules(self.rotation)
 
 
 def listed(given: object) -> list[FileSink]:
@@ -76,11 +71,11 @@ def listed(given: object) -> list[FileSink]:
         ConfigurationError: If something else is among them.
     """
     if not isinstance(given, Iterable) or isinstance(given, str):
-        raise ConfigurationError(f"sinks {given!r} is not a list of undergird.FileSink")
+        raise ConfigurationError(f"sinks {shown(given)} is not a list of undergird.FileSink")
     sinks = list(given)
     for sink in sinks:
         if not isinstance(sink, FileSink):
-            raise ConfigurationError(f"sinks: {sink!r} is not an undergird.FileSink")
+            raise ConfigurationError(f"sinks: {shown(sink)} is not an undergird.FileSink")
     return sinks
 
 

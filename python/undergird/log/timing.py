@@ -8,7 +8,7 @@ from time import perf_counter_ns
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from undergird.errors import ConfigurationError
+from undergird.errors import ConfigurationError, shown
 
 if TYPE_CHECKING:
     from undergird.log.logger import Logger
@@ -115,5 +115,5 @@ def checked_threshold(threshold: object) -> float:
         1.0
     """
     if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not threshold >= 0:
-        raise ConfigurationError(f"threshold {threshold!r} is no number of seconds from 0")
+        raise ConfigurationError(f"threshold {shown(threshold)} is no number of seconds from 0")
     return float(threshold)

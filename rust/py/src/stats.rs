@@ -113,7 +113,8 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         "recovered",
         runtime.map_or(0, |runtime| runtime.recovered.load(std::sync::atomic::Ordering::Relaxed)),
     )?;
-    dict.set_item("ring", runtime.and_then(Runtime::ring_path))?;
+    // As text: who sends the counts on as JSON can.
+    dict.set_item("ring", runtime.and_then(Runtime::ring_path).map(|path| path.as_os_str()))?;
     dict.set_item("placement", runtime.map(|runtime| runtime.placement()))?;
     Ok(dict)
 }

@@ -44,7 +44,7 @@ def test_a_path_that_is_a_directory(run: Run, tmp_path: Path) -> None:
     said = complaint(tmp_path)
     assert "is a directory" in said
     assert str(tmp_path / "run.log") in said
-    assert "is a directory" in complaint("")
+    assert "it is empty" in complaint("")
 
 
 def test_a_directory_that_is_a_file(run: Run, tmp_path: Path) -> None:

@@ -131,6 +131,26 @@ def test_stats_say_where_the_ring_is(run: Run, ring_dir: Path) -> None:
     assert found["placement"] == "wanted"
 
 
+def test_stats_can_be_sent_on_as_json(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    beside = run.path.parent
+    for options in ({}, {"console": True, "names": ["process", "thread"], "call_site": True, "fields": {"seed": 7}}):
+        sinks = [
+            undergird.FileSink(beside / "text.log", format="text", rotation=undergird.Rotation(max_bytes=1 << 20)),
+            undergird.FileSink(beside / os.fsdecode(b"\xff.log"), format="logfmt", loggers=["sim"]),
+        ]
+        log = run.start(sinks=sinks, sample=undergird.Sample(first=1, then=0), **options)
+        logging.root.addHandler(undergird.log.FileHandler(beside / "by-hand.log"))
+        logging.getLogger("sim").warning("x")
+        for _ in range(3):
+            log.info("x")
+        log.bind(a=1).error("x", value=object())
+    found = undergird.stats()
+    files = (run.path, beside / "text.log", beside / os.fsdecode(b"\xff.log"), beside / "by-hand.log")
+    assert {str(file) for file in files} <= set(found["sinks"])
+    assert json.loads(json.dumps(found)) == found
+    capsys.readouterr()
+
+
 # --- overload -----------------------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 
 from undergird import _core
-from undergird.errors import ConfigurationError
+from undergird.log.checks import FORMATS, known, level_number, switches
 from undergird.log.console.excerpt import Line, excerpt
 from undergird.log.console.patience import Patience
 from undergird.log.console.pretty import Entry, Page, spelled
@@ -18,7 +18,7 @@ from undergird.log.names import checked
 from undergird.log.names import fields_of as fields_of_names
 from undergird.log.sampling import held_back
 from undergird.log.tree.eventdicts import unwrapped
-from undergird.log.tree.handlers import FORMATS, message_of, parts_of, seen, told_exception
+from undergird.log.tree.handlers import message_of, parts_of, seen, told_exception
 from undergird.log.tree.slow import fields_of
 from undergird.log.tree.times import times
 from undergird.log.values.texts import text
@@ -60,6 +60,9 @@ class ConsoleHandler(logging.Handler):
         call_site: Whether to show where calls stand.
         names: Which names of process, thread and task to show; see `configure`.
 
+    Raises:
+        ConfigurationError: A value that cannot be; the message names it.
+
     Example:
         >>> import logging
         >>> logging.getLogger("sim").addHandler(ConsoleHandler(level="WARNING"))
@@ -76,16 +79,17 @@ class ConsoleHandler(logging.Handler):
         call_site: bool = False,
         names: Iterable[str] | str = (),
     ) -> None:
-        self.style = format
-        self.stream = stream
-        self.tracebacks = tracebacks
+        self.style = known("format", format, STYLES)
+        self.stream = known("stream", stream, STREAMS)
+        self.tracebacks = known("tracebacks", tracebacks, TRACEBACKS)
+        switches(call_site=call_site)
         self.call_site = call_site
         self.names = checked(names)
         self.patience = Patience()
         self._unsaid = 0
         self._torn = False
         self._page = Page(None, False, 0)
-        super().__init__(level)
+        super().__init__(level_number(level, "level"))
 
     @classmethod
     def configured(cls, style: bool | str, *, stream: str, level: int, tracebacks: str) -> Self | None:
@@ -95,14 +99,9 @@ class ConsoleHandler(logging.Handler):
             ConfigurationError: A value that cannot be; the message names it.
         """
         wanted = "pretty" if type(style) is bool else style
-        given: dict[str, tuple[object, tuple[str, ...]]] = {
-            "console": (wanted, STYLES),
-            "console_stream": (stream, STREAMS),
-            "console_tracebacks": (tracebacks, TRACEBACKS),
-        }
-        for setting, (word, words) in given.items():
-            if not isinstance(word, str) or word not in words:
-                raise ConfigurationError(f"{setting} {word!r} is not known; there is {', '.join(map(repr, words))}")
+        known("console", wanted, STYLES)
+        known("console_stream", stream, STREAMS)
+        known("console_tracebacks", tracebacks, TRACEBACKS)
         return None if style is False else cls(wanted, stream=stream, level=level, tracebacks=tracebacks)
 
     def emit(self, record: logging.LogRecord) -> None:

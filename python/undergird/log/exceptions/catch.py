@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from undergird._functions import no_class
-from undergird.log.run.settings import level_number
+from undergird.log.checks import level_number
 from undergird.log.wrapping import wrapped
 
 if TYPE_CHECKING:

@@ -42,14 +42,14 @@ class Suppressed:
     """Frames that tracebacks leave out.
 
     Args:
-        names: Names of modules, which stand for what is below them too; and paths of files or folders.
+        names: Names of modules, which stand for what is below them too; and absolute paths of files or folders.
     """
 
     __slots__ = ("_modules", "_paths")
 
     def __init__(self, names: Iterable[str]) -> None:
         listed = list(names)
-        self._paths = tuple(os.path.abspath(name) for name in listed if os.sep in name)  # noqa: PTH100 -- links stay
+        self._paths = tuple(name for name in listed if os.sep in name)
         self._modules = frozenset(name for name in listed if os.sep not in name)
 
     def __contains__(self, frame: FrameType) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from undergird import _core
 from undergird.clock import WallClock, as_clock
 from undergird.errors import ConfigurationError
+from undergird.log.checks import known_format, level_number, switches
 from undergird.log.console import handler as on_console
 from undergird.log.console.handler import ConsoleHandler
 from undergird.log.console.patience import Patience
@@ -23,17 +24,15 @@ from undergird.log.names import checked as checked_names
 from undergird.log.run import joining
 from undergird.log.run.settings import (
     durability,
-    known_format,
-    level_number,
     log_files,
     overload_of,
     ring_bytes,
     ring_folder,
     rotation_of,
     sampled,
+    seconds,
     sinks_of,
     suppressed,
-    switches,
 )
 from undergird.log.sampling import announce
 from undergird.log.tree.handlers import FileHandler
@@ -204,7 +203,7 @@ def configure(
         files.insert(0, FileHandler(file, format=format, call_site=call_site, names=said, rotation=rotation))
     handlers: list[logging.Handler] = [*files]
     # One folder of rings for a directory, by whatever way it is named.
-    homes = [os.path.realpath(os.path.dirname(each.path)) for each in files] or [os.path.realpath(".")]  # noqa: PTH120
+    homes = [os.path.realpath(os.path.dirname(each.path)) for each in files] or [_here()]  # noqa: PTH120
     if to_console is not None:
         to_console.call_site, to_console.names = call_site, said
         to_console.patience = Patience(word, limit)
@@ -287,15 +286,16 @@ def flush(timeout: float | None = None) -> bool:
 
     Raises:
         TypeError: If `timeout` is no number.
-        ValueError: If it is NaN.
+        ConfigurationError: If it is NaN, or more than a float can hold.
 
     Example:
         >>> import undergird
         >>> undergird.flush(timeout=1.0)
         True
     """
+    limit = seconds(timeout)
     announce()
-    return _core.flush(timeout)
+    return _core.flush(limit)
 
 
 def shutdown(timeout: float | None = EXIT_TIMEOUT) -> bool:
@@ -312,15 +312,16 @@ def shutdown(timeout: float | None = EXIT_TIMEOUT) -> bool:
 
     Raises:
         TypeError: If `timeout` is no number.
-        ValueError: If it is NaN.
+        ConfigurationError: If it is NaN, or more than a float can hold.
 
     Example:
         >>> import undergird
         >>> undergird.shutdown(timeout=1.0)
         True
     """
+    limit = seconds(timeout)
     announce()
-    return _core.shutdown(timeout)
+    return _core.shutdown(limit)
 
 
 def stats() -> dict[str, Any]:
@@ -350,6 +351,14 @@ def stats() -> dict[str, Any]:
         "console_dropped": on_console.dropped(),
     }
     return {**_core.stats(), **own}
+
+
+def _here() -> str:
+    """The working directory; where it has been removed, the root stands for it: a console needs neither."""
+    try:
+        return os.path.realpath(".")
+    except FileNotFoundError:
+        return "/"
 
 
 def _warn(placement: str | None, directory: str, wanted: str) -> None:

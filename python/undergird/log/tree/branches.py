@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from undergird.errors import ConfigurationError
+from undergird.errors import ConfigurationError, shown
 
 
 class Branches(NamedTuple):
@@ -49,16 +49,16 @@ def branches(loggers: Iterable[str] | str = (), except_loggers: Iterable[str] | 
     """
     included, excluded = _names("loggers", loggers), _names("except_loggers", except_loggers)
     if both := sorted(included & excluded):
-        raise ConfigurationError(f"{both[0]!r} is among both loggers and except_loggers")
+        raise ConfigurationError(f"{shown(both[0])} is among both loggers and except_loggers")
     return Branches(included, excluded)
 
 
 def _names(setting: str, given: object) -> frozenset[str]:
     names = [given] if isinstance(given, str) else given
     if not isinstance(names, Iterable):
-        raise ConfigurationError(f"{setting} {given!r} is neither a name nor an iterable of names")
+        raise ConfigurationError(f"{setting} {shown(given)} is neither a name nor an iterable of names")
     names = list(names)
     for name in names:
         if not isinstance(name, str) or not all(name.split(".")):
-            raise ConfigurationError(f"{setting}: {name!r} is not a logger's name, such as 'sim.cells'")
+            raise ConfigurationError(f"{setting}: {shown(name)} is not a logger's name, such as 'sim.cells'")
     return frozenset(names)

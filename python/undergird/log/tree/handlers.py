@@ -7,9 +7,11 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from undergird import _core
+from undergird.log.checks import FORMATS, known_format, level_number, rules, switches
 from undergird.log.exceptions.exc_info import exception_of, locals_of
 from undergird.log.names import checked
 from undergird.log.names import fields_of as fields_of_names
+from undergird.log.paths import absolute
 from undergird.log.sampling import held_back
 from undergird.log.tree.branches import branches
 from undergird.log.tree.eventdicts import unwrapped
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
 
     from undergird._core import Parts
     from undergird.log.rotation import Rotation
-
-FORMATS = {"json": 0, "logfmt": 1, "text": 2}
-"""The formats of files, with their numbers in a ring's dictionary."""
 
 Sink = tuple[str, int, bytes, bool]
 """A file as the core knows it: its path, the number of its format, the rules by which it is put aside, and whether
@@ -51,6 +50,9 @@ class FileHandler(logging.Handler):
         names: Which names of process, thread and task lines say; see `configure`.
         rotation: When the file is put aside, and what becomes of it; `None` lets it grow.
         sync: Whether a line is in the file when the call returns, whatever `configure` says.
+
+    Raises:
+        ConfigurationError: A value that cannot be; the message names it.
     """
 
     def __init__(
@@ -66,13 +68,15 @@ class FileHandler(logging.Handler):
         rotation: Rotation | None = None,
         sync: bool = False,
     ) -> None:
-        self.path = os.path.abspath(os.fspath(path))  # noqa: PTH100 -- links stay, as in the standard library
-        self.format_name = format
-        self.sink: Sink = (self.path, FORMATS[format], rotation.encode() if rotation else b"", sync)
+        self.path = str(absolute(path, "path"))
+        self.format_name = known_format(format)
+        put_aside = rules(rotation)
+        switches(call_site=call_site, sync=sync)
+        self.sink: Sink = (self.path, FORMATS[format], put_aside.encode() if put_aside else b"", sync)
         self.branches = branches(loggers, except_loggers)
         self.call_site = call_site
         self.names = checked(names)
-        super().__init__(level)
+        super().__init__(level_number(level, "level"))
 
     def __setattr__(self, name: str, value: object) -> None:
         super().__setattr__(name, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from undergird import _core
-from undergird.errors import ConfigurationError
+from undergird.errors import ConfigurationError, shown
 from undergird.log.values.fields import frozen
 from undergird.log.values.jsontext import spelled
 from undergird.log.values.redaction import Rules
@@ -30,11 +30,11 @@ def checked(given: object, rules: Rules | None) -> dict[str, object]:
         {'run_id': 'a1', 'grid': [10, 20]}
     """
     if not isinstance(given, Mapping):
-        raise ConfigurationError(f"fields {given!r} is no mapping of names and values, such as {{'run_id': 'a1'}}")
+        raise ConfigurationError(f"fields {shown(given)} is no mapping of names and values, such as {{'run_id': 'a1'}}")
     fields = dict(given)
     for name in fields:
         if not isinstance(name, str):
-            raise ConfigurationError(f"fields: a field's name is a string, not {name!r}")
+            raise ConfigurationError(f"fields: a field's name is a string, not {shown(name)}")
     fields = {text(name): frozen(value, name, rules) for name, value in fields.items()}
     length = len(spelled(fields))
     if length > LONGEST:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from undergird.errors import ConfigurationError
+from undergird.errors import ConfigurationError, shown
 from undergird.log.values.jsontext import has_surrogates
 
 MASK = "<redacted>"
@@ -63,7 +63,7 @@ class Rules:
         self._known: dict[str, bool] = {}
         mask: object = redaction.mask
         if not isinstance(mask, str) or has_surrogates(mask):
-            raise ConfigurationError(f"redact: mask {mask!r} is not a text")
+            raise ConfigurationError(f"redact: mask {shown(mask)} is not a text")
         self.mask = str.__str__(mask)
         self.given = Redaction(fields, self._texts, self.mask)
         self.texts = bool(self._texts)
@@ -148,12 +148,12 @@ _NEVER = re.compile(r"(?!)")
 def _listed(given: object) -> list[str | re.Pattern[str]]:
     values = [given] if isinstance(given, str | re.Pattern) else given
     if not isinstance(values, Iterable) or isinstance(values, Mapping | bytes):
-        raise ConfigurationError(f"redact {given!r} is neither a name nor an iterable of names")
+        raise ConfigurationError(f"redact {shown(given)} is neither a name nor an iterable of names")
     listed = list(values)
     for value in listed:
         pattern = value.pattern if isinstance(value, re.Pattern) else value
         if not isinstance(pattern, str) or not pattern:
-            raise ConfigurationError(f"redact: {value!r} is neither a name nor a compiled pattern for texts")
+            raise ConfigurationError(f"redact: {shown(value)} is neither a name nor a compiled pattern for texts")
     return listed
 
 
@@ -164,5 +164,5 @@ def _any_of(globs: list[str]) -> re.Pattern[str]:
 def _compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
     try:
         return re.compile(pattern)
-    except re.error as error:
-        raise ConfigurationError(f"redact: {pattern!r} is not a regular expression: {error}") from error
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ConfigurationError(f"redact: {shown(pattern)} is not a regular expression: {error}") from error
