@@ -10,10 +10,11 @@ may say why:
     +++ b/rust/core/src/ring.rs
 
 Assignments may stand before the command (`RUSTFLAGS="--cfg loom" cargo test …`). It is `cargo test`
-or `python -m pytest` and runs in a copy of the sources. It has to pass there without the patch,
-compile with it, and then fail: so a mutant that does not compile, or a test that never passes, is
-not taken for a catch. Only what was changed is compiled again for each mutant, which makes one a
-matter of seconds.
+or `python -m pytest` and runs in a copy of the sources. It has to run tests and pass there without
+the patch, compile with it, and then fail: so a mutant that does not compile, a test that never passes,
+or a command whose test is called otherwise by now, is not taken for a catch. Neither is a test that
+hangs: it says nothing of what is wrong, and would hang for other reasons too. Only what was changed is
+compiled again for each mutant, which makes one a matter of seconds.
 """
 
 from __future__ import annotations
@@ -26,15 +27,18 @@ from pathlib import Path
 
 import native
 from pythons import Python
-from shell import ROOT, RunError, Shell
+from shell import ROOT, Counts, OutOfTimeError, RunError, Shell
 
 CORE = ROOT / "rust" / "core" / "tests" / "mutants"
 PACKAGE = ROOT / "tests" / "mutants"
 _COPY = ROOT / "target" / "mutants" / "tree"
 # Its own: cargo takes the same crate in two places for one and would mix up what it built.
 _BUILD = ROOT / "target" / "mutants" / "build"
-# Seconds for a test, once compiled. One that hangs on a mutant has noticed it too.
-_TIMEOUT = 60.0
+# Seconds for a command, once compiled: more than any test waits for a condition before it fails.
+_TIMEOUT = 240.0
+_NOTICED = "noticed"
+# What pytest says when a test's own time is up.
+_PYTEST_TIMEOUT = "++ Timeout ++"
 
 
 @dataclass(frozen=True)
@@ -82,29 +86,32 @@ def attempt(shell: Shell, python: Python, mutants: list[Mutant]) -> None:
     copy()
     for mutant in {(mutant.command, mutant.environment): mutant for mutant in mutants}.values():
         build(shell, python, mutant)
-        run(shell, python, mutant.command, mutant)
+        counts = Counts()
+        counts.read(run(shell, python, mutant.command, mutant).encode())
+        if not counts.passed:
+            raise RunError(f"{mutant.patch.name}: its command runs no test")
     survivors = []
     for mutant in mutants:
         start = time.monotonic()
-        noticed = caught(shell, python, mutant)
-        verdict = "noticed" if noticed else "NOT NOTICED"
+        verdict = outcome(shell, python, mutant)
         print(f"mutant {mutant.patch.stem}: {verdict} ({time.monotonic() - start:.0f} s)", flush=True)
-        if not noticed:
-            survivors.append(mutant.patch.stem)
+        if verdict != _NOTICED:
+            survivors.append(f"{mutant.patch.stem} ({verdict})")
     if survivors:
         raise RunError(f"not noticed: {', '.join(survivors)}")
 
 
-def caught(shell: Shell, python: Python, mutant: Mutant) -> bool:
-    """Whether the mutant's command fails with its patch applied."""
+def outcome(shell: Shell, python: Python, mutant: Mutant) -> str:
+    """What the mutant's command does with its patch applied."""
     try:
         shell.run(["git", "apply", f"--directory={_COPY.relative_to(ROOT)}", mutant.patch], show=False)
         build(shell, python, mutant)
         try:
             run(shell, python, mutant.command, mutant)
-        except RunError:
-            return True
-        return False
+        except RunError as failure:
+            hangs = isinstance(failure, OutOfTimeError) or _PYTEST_TIMEOUT in str(failure)
+            return "HANGS" if hangs else _NOTICED
+        return "NOT NOTICED"
     finally:
         copy()
 
@@ -119,8 +126,8 @@ def build(shell: Shell, python: Python, mutant: Mutant) -> None:
         shutil.copyfile(_BUILD / "debug" / "lib_core.so", _COPY / "python" / "undergird" / "_core.so")
 
 
-def run(shell: Shell, python: Python, command: tuple[str, ...], mutant: Mutant, *, timeout: float = _TIMEOUT) -> None:
-    """Runs a command in the copy; its tests are not counted, for they are meant to fail."""
+def run(shell: Shell, python: Python, command: tuple[str, ...], mutant: Mutant, *, timeout: float = _TIMEOUT) -> str:
+    """Runs a command in the copy, and gives its output; its tests are not counted, for they are meant to fail."""
     settings: dict[str, str | None] = {
         "CARGO_TARGET_DIR": str(_BUILD),
         "PYO3_PYTHON": str(python.executable),
@@ -131,7 +138,7 @@ def run(shell: Shell, python: Python, command: tuple[str, ...], mutant: Mutant, 
         **dict(mutant.environment),
     }
     program: str | Path = python.executable if command[0] == "python" else command[0]
-    shell.run([program, *command[1:]], env=settings, cwd=_COPY, timeout=timeout, count=False, show=False)
+    return shell.run([program, *command[1:]], env=settings, cwd=_COPY, timeout=timeout, count=False, show=False)
 
 
 def copy() -> None:

@@ -25,6 +25,10 @@ class RunError(Exception):
     """A part of a run has failed: a command's status was not zero, or it ran out of time."""
 
 
+class OutOfTimeError(RunError):
+    """A command was killed because it did not end."""
+
+
 @dataclass
 class Counts:
     """How many tests ran, added up over every runner."""
@@ -79,7 +83,8 @@ class Shell:
             show: Whether the command and its output are shown while it runs; if not, a failure tells.
 
         Raises:
-            RunError: It ended with a nonzero status, or ran out of time.
+            RunError: It ended with a nonzero status.
+            OutOfTimeError: It ran out of time.
         """
         words = [str(word) for word in command]
         shown = [f"{name}={shlex.quote(value)}" for name, value in (env or {}).items() if value is not None]
@@ -123,7 +128,7 @@ class Shell:
         text = output.decode(errors="replace")
         hidden = "" if show else f"\n{text}"
         if expired.is_set():
-            raise RunError(f"killed after {timeout:.0f} s: {line}{hidden}")
+            raise OutOfTimeError(f"killed after {timeout:.0f} s: {line}{hidden}")
         if status != 0:
             raise RunError(f"exit status {status}: {line}{hidden}")
         return text
