@@ -257,7 +257,7 @@ def test_rows_are_counted_and_not_blocks(run: Run) -> None:
         now = counts(run)
         assert now["emitted"] == now["written"] + now["dropped"] + now["failed"] + now["in_flight"]
     # By then everything that was refused has been told of.
-    assert undergird.shutdown()
+    assert undergird.shutdown(60.0)
     lines = run.lines()
     now = counts(run)
     rows = sum(line["message"] == "event" for line in lines)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
+    from tests.conftest import Script
     from tests.log.conftest import Run
 
 
@@ -93,24 +93,28 @@ def test_tags_may_be_any_and_as_many(either: Run) -> None:
     assert [(line["kind"], line["level_"]) for line in others] == [(["a", {"b": 1}], 2)] * 3
 
 
-def test_the_tags_of_a_call_in_code_are_remembered_and_a_calls_own_make_room(run: Run) -> None:
-    log = run.start()
-    for number in range(2000):
-        log.metric("x", 1, **{f"own_{number}": number})
-    scope: dict[str, Any] = {"log": log}
-    for number in range(50):
-        exec(f"def call_{number}(): log.metric('x', 1, in_code_{number}=1)", scope)
-    calls = [scope[f"call_{number}"] for number in range(50)]
+def test_the_tags_of_a_call_in_code_are_remembered_and_a_calls_own_make_room(script: Script) -> None:
+    # In a process of its own: calls elsewhere have places too, which they keep.
+    script(
+        """
+        import sys, undergird
+        undergird.configure("run.log")
+        log = undergird.get_logger("sim")
+        for number in range(2000):
+            log.metric("x", 1, **{f"own_{number}": number})
 
-    def references() -> int:
-        constants = (constant for call in calls for constant in call.__code__.co_consts)
-        return sum(sys.getrefcount(constant) for constant in constants if type(constant) is tuple)
-
-    before = references()
-    for call in calls:
-        call()
-    # Not all: other tests' calls have places too, which they keep.
-    assert references() > before
+        for number in range(50):
+            scope = {"log": log}
+            exec(f"def call(): log.metric('x', 1, in_code_{number}=1)", scope)
+            call = scope.pop("call")
+            (tags,) = (constant for constant in call.__code__.co_consts if type(constant) is tuple)
+            before = sys.getrefcount(tags)
+            call()
+            assert sys.getrefcount(tags) == before + 1, number
+            call()
+            assert sys.getrefcount(tags) == before + 1, number
+        """
+    )
 
 
 def test_a_metric_below_the_level_is_not_logged(either: Run) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -224,15 +225,9 @@ if __name__ == "__main__":
     complete(tmp_path / "run.log", **expected)
 
 
-def test_a_child_that_has_given_up_its_rights_goes_on_in_the_same_log(
-    script: Script, tmp_path: Path, ring_dir: Path
-) -> None:
-    # Where everybody may make a ring, as in shared memory.
-    ring_dir.chmod(0o1777)
-    ring_dir.parent.chmod(0o711)
-    done = script(
-        BEGIN
-        + """
+GIVES_UP_ITS_RIGHTS = (
+    BEGIN
+    + """
     work("parent", 100)
     assert undergird.flush(10)
     if (child := os.fork()) == 0:
@@ -252,7 +247,14 @@ def test_a_child_that_has_given_up_its_rights_goes_on_in_the_same_log(
     os.chmod("run.log", 0o600)
     sys.exit(os.waitstatus_to_exitcode(status))
     """
-    )
+)
+
+
+def test_a_child_that_has_given_up_its_rights_goes_on_in_the_same_log(script: Script, tmp_path: Path) -> None:
+    # Where everybody may make a ring, as in shared memory.
+    with tempfile.TemporaryDirectory(prefix="undergird-tests-", dir="/dev/shm") as everybodys:
+        Path(everybodys).chmod(0o1777)
+        done = script(GIVES_UP_ITS_RIGHTS, UNDERGIRD_RING_DIR=everybodys)
     assert done.stderr == ""
     complete(tmp_path / "run.log", parent=100, child=100, later=100)
 

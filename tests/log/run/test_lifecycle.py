@@ -55,12 +55,12 @@ def test_loggers_made_before_configure_write_after_it(script: Script, tmp_path: 
 def test_after_shutdown_a_call_writes_by_itself(either: Run) -> None:
     log = either.start()
     log.info("before")
-    assert undergird.shutdown()
+    assert undergird.shutdown(60.0)
     for number in range(100):
         log.info("after", number=number)
         # No flush: the line is there when the call returns.
         assert json.loads(either.path.read_bytes().splitlines()[-1])["number"] == number
-    assert undergird.shutdown()
+    assert undergird.shutdown(60.0)
     assert undergird.flush()
     assert len(either.lines()) == 101
 
