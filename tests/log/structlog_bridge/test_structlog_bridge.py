@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import io
 import logging
@@ -397,6 +398,83 @@ def test_a_level_may_be_named_in_any_case(run: Run, factory: Callable[..., Any])
     finally:
         logging._levelToName.pop(26, None)
         logging._nameToLevel.pop("Emergent", None)
+
+
+@pytest.mark.usefixtures("emergence")
+@pytest.mark.parametrize("chain", ["ours", "longer"])
+def test_a_level_of_the_programs_own_is_awaited_too(run: Run, chain: str) -> None:
+    run.start()
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars] * (chain == "longer") + [render_to_undergird],
+        wrapper_class=make_filtering_bound_logger(20),
+        logger_factory=LoggerFactory(),
+    )
+    log = structlog.get_logger("sim.cells").bind(run=3)
+
+    async def work() -> None:
+        await log.aemergence("noted %d", 1, score=0.5)
+        await log.aemergence(event="by name")
+        await log.alog(25, "by number")
+        try:
+            raise ValueError("odd")
+        except ValueError as error:
+            await log.aemergence("failed", exc_info=error)
+        off = structlog.wrap_logger(
+            EventLogger(get_logger("sim.cells")), wrapper_class=make_filtering_bound_logger(30)
+        ).bind()
+        await off.aemergence("off")
+
+    asyncio.run(work())
+    lines = [line for line in run.lines() if line["logger_name"] == "sim.cells"]
+    assert [(line["level"], line["message"]) for line in lines] == [
+        ("EMERGENCE", "noted 1"),
+        ("EMERGENCE", "by name"),
+        ("EMERGENCE", "by number"),
+        ("EMERGENCE", "failed"),
+    ]
+    assert all(line["run"] == 3 for line in lines)
+    assert lines[3]["exception_type"] == "ValueError"
+    with pytest.raises(AttributeError, match="no attribute 'aurgent'"):
+        log.aurgent("never added")
+
+
+def test_a_level_that_is_added_later_is_known_to_loggers_and_processors(run: Run) -> None:
+    run.start()
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_log_level_number,
+            structlog.processors.CallsiteParameterAdder({structlog.processors.CallsiteParameter.FUNC_NAME}),
+            render_to_undergird,
+        ],
+        wrapper_class=make_filtering_bound_logger(20),
+        logger_factory=LoggerFactory(),
+    )
+    log = structlog.get_logger("sim.cells").bind()
+    undergird.add_level("SURFACED", 27)
+    try:
+
+        async def work() -> None:
+            await log.asurfaced("awaited")
+
+        def call() -> None:
+            log.surfaced("called")
+
+        call()
+        asyncio.run(work())
+        log.log(27, "by number")
+        assert log.is_enabled_for(27)
+        lines = [line for line in run.lines() if line["logger_name"] == "sim.cells"]
+        assert [(line["message"], line["func_name"]) for line in lines] == [
+            ("called", "call"),
+            ("awaited", "work"),
+            ("by number", "test_a_level_that_is_added_later_is_known_to_loggers_and_processors"),
+        ]
+        assert {(line["level"], line["level_number"]) for line in lines} == {("SURFACED", 27)}
+    finally:
+        logging._levelToName.pop(27, None)
+        logging._nameToLevel.pop("SURFACED", None)
 
 
 def test_records_wrapped_for_a_formatter_have_their_fields_in_our_file(run: Run) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,8 @@ class _Native(_core.BoundLogger):
     _logger: Any
     _processors: Any
     _context: Any
+    log: Any
+    alog: Any
 
     def _is_native(self) -> bool:
         """Whether a call may go to a native logger, which is then there.
@@ -59,18 +61,13 @@ class _Native(_core.BoundLogger):
         return True
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        # The method of a level that the program has added.
-        if name not in METHODS:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return partial(self._at_added_level, name)
-
-    def _at_added_level(self, method: str, event: Any, /, *args: Any, **fields: Any) -> Any:
-        if METHODS[method] < _minimum(type(self)):
-            return None
-        if args:
-            # As structlog: one mapping stands for its keys.
-            event %= args[0] if len(args) == 1 and isinstance(args[0], Mapping) and args[0] else args
-        return self._proxy_to_logger(method, event, **fields)
+        # The methods of a level that the program has added, with no frame of ours in between, for processors that look
+        # for the program's step over structlog's only.
+        if (level := METHODS.get(name)) is not None:
+            return partial(self.log, level)
+        if name.startswith("a") and (level := METHODS.get(name[1:])) is not None:
+            return partial(self.alog, level)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._logger, self._processors, self._context)
@@ -91,6 +88,7 @@ def _native_class(base: type[FilteringBoundLogger]) -> Any:
             members[f"_{name}"] = getattr(base, name)
             members[name] = getattr(_core.BoundLogger, name)
             members[f"a{name}"] = _async(name, getattr(base, f"a{name}"))
+    members["alog"] = _async("log", base.alog)
     for alias, name in _ALIASES.items():
         members[alias], members[f"a{alias}"] = members[name], members[f"a{name}"]
     return type(base.__name__, (_Native, base), members)
@@ -104,12 +102,12 @@ def _minimum(base: type[Any]) -> int:
 def _async(name: str, through_the_chain: Callable[..., Any]) -> Callable[..., Any]:
     """A level's method for `await`; a native call needs no thread, for it does not wait for a file."""
 
-    async def native(self: _Native, event: Any, *args: Any, **fields: Any) -> Any:
-        return getattr(self, name)(event, *args, **fields)
+    async def native(self: _Native, /, *args: Any, **fields: Any) -> Any:
+        return getattr(self, name)(*args, **fields)
 
     # No coroutine function itself: processors that look for who awaits would find its frame.
-    def method(self: _Native, event: Any, *args: Any, **fields: Any) -> Awaitable[Any]:
-        return (native if self._is_native() else through_the_chain)(self, event, *args, **fields)
+    def method(self: _Native, /, *args: Any, **fields: Any) -> Awaitable[Any]:
+        return (native if self._is_native() else through_the_chain)(self, *args, **fields)
 
     method.__name__ = f"a{name}"
     return method

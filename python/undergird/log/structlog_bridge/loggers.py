@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
+from structlog import _log_levels
 
-from undergird.log.levels import on_method
+from undergird.log.levels import METHODS, on_method
 from undergird.log.logger import Logger
 from undergird.log.loggers import get_logger
 from undergird.log.tree.eventdicts import Call, as_call, level_of
@@ -60,6 +61,11 @@ class EventLogger(Logger):
 def _learn(name: str) -> None:
     if name not in vars(EventLogger):
         setattr(EventLogger, name, _method(name))
+    number = METHODS[name]
+    if number not in _log_levels._LEVEL_TO_NAME:
+        # Where `log`, `filter_by_level` and the rest of structlog look levels up.
+        _log_levels._LEVEL_TO_NAME[number] = name
+        _log_levels._NAME_TO_LEVEL[name] = number
 
 
 on_method(_learn)
