@@ -8,8 +8,11 @@ import fcntl
 import json
 import logging
 import os
+import re
+import subprocess
 import sys
 import termios
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +23,8 @@ import pytest
 import undergird
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.log.conftest import Run
 
 
@@ -234,3 +239,81 @@ def test_a_terminal_that_is_held_stops_nobody(run: Run, monkeypatch: pytest.Monk
         monkeypatch.undo()
         undergird.shutdown(30.0)
     os.close(master)
+
+
+BARS = {"redrawn by itself": "auto_refresh=True", "redrawn by the lines": "auto_refresh=False"}
+
+
+@pytest.mark.parametrize("length", [10, 5000])
+@pytest.mark.parametrize("bar", BARS)
+def test_a_terminal_with_a_bar_of_rich_that_nobody_reads_stops_nobody(bar: str, length: int, tmp_path: Path) -> None:
+    master, slave = os.openpty()
+    source = f"""
+        import sys, undergird
+        from rich.progress import Progress
+        undergird.configure("run.log", console="text")
+        log = undergird.get_logger("sim")
+        def dropped():
+            return undergird.stats()["console_dropped"]
+
+        with Progress({BARS[bar]}) as progress:
+            progress.add_task("sorting", total=5)
+            for number in range(2000):
+                log.info("step" + "~" * {length})
+            open("all", "w").close()
+            sys.stdin.readline()
+            before = -1
+            while before < dropped():
+                before = dropped()
+                log.info("once more")
+            open("dropped", "w").write(str(dropped()))
+        """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(source)],
+        stdin=subprocess.PIPE,
+        stdout=slave,
+        stderr=slave,
+        cwd=tmp_path,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80"},
+    )
+    os.close(slave)
+    assert process.stdin is not None
+    # Nobody reads, and yet it comes here.
+    while not (tmp_path / "all").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.stdin.close()
+    shown = b""
+    with contextlib.suppress(OSError):
+        while part := os.read(master, 1 << 16):
+            shown += part
+    os.close(master)
+    assert process.wait(60) == 0
+    logged = len((tmp_path / "run.log").read_text().splitlines())
+    count = int((tmp_path / "dropped").read_text())
+    assert count > 0
+    assert shown.count(b"once more") > 0
+    assert shown.count(b"step") + shown.count(b"once more") + count == logged > 2000
+    assert sum(map(int, re.findall(rb"nobody\s+read\s+the\s+console:\s+(\d+)", shown))) == count
+
+
+def test_a_column_of_a_bar_may_log(tmp_path: Path) -> None:
+    source = """
+        import sys, undergird
+        from rich.console import Console
+        from rich.progress import Progress, ProgressColumn
+        undergird.configure("run.log", console="text")
+        log = undergird.get_logger("sim")
+        class Column(ProgressColumn):
+            def render(self, task):
+                log.info("drawn")
+                return "column"
+        with Progress(Column(), auto_refresh=False, console=Console(force_terminal=True)) as progress:
+            progress.add_task("sorting", total=5)
+            for number in range(30):
+                progress.refresh()
+        assert undergird.stats()["console_dropped"] == 0
+        """
+    command = [sys.executable, "-c", textwrap.dedent(source)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    assert done.stdout.count(b"drawn") == len((tmp_path / "run.log").read_text().splitlines())
