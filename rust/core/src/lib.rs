@@ -20,6 +20,8 @@ pub mod dictionary;
 #[cfg(not(loom))]
 pub mod directory;
 #[cfg(not(loom))]
+pub mod drainer;
+#[cfg(not(loom))]
 pub mod format;
 #[cfg(not(loom))]
 pub mod interner;

@@ -5,6 +5,7 @@
 mod batch;
 mod block;
 mod census;
+mod drainer;
 mod pace;
 mod recovery;
 mod ring;

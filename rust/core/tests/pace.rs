@@ -37,33 +37,6 @@ fn pauses_double_and_are_short_again_after_something_has_happened() {
     assert_eq!(pace.pause().as_millis(), 3);
 }
 
-/// How long a process that does rounds of these lengths, and pauses like a drainer without work, goes without looking
-/// for dead siblings.
-fn longest_without_a_look(rounds: impl Iterator<Item = u64>) -> Duration {
-    let (mut pace, mut siblings) = (Pace::of_drainer(), Beat::of_siblings());
-    // The clock is what we say it is.
-    let begun = Instant::now();
-    let (mut now, mut looked, mut longest) = (begun, begun, Duration::ZERO);
-    for milliseconds in rounds {
-        now += Duration::from_millis(milliseconds);
-        if siblings.is_due(now) {
-            longest = longest.max(now - looked);
-            looked = now;
-        }
-        now += pace.pause();
-    }
-    assert!(now - looked < Duration::from_secs(1) && now - begun > Duration::from_secs(60), "it looks to the end");
-    longest
-}
-
-#[test]
-fn a_process_looks_for_dead_siblings_at_least_once_a_second_and_not_all_the_time() {
-    let idle = longest_without_a_look(std::iter::repeat_n(0, 10_000));
-    assert!(idle >= Duration::from_millis(100) && idle <= Duration::from_secs(1), "{idle:?}");
-    let busy = longest_without_a_look((0..10_000).map(|round| round * 37 % 450));
-    assert!(busy <= Duration::from_secs(1), "{busy:?}");
-}
-
 #[test]
 fn the_first_look_for_dead_siblings_is_at_once() {
     let (now, mut siblings) = (Instant::now(), Beat::of_siblings());

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use undergird_core::pace::{Beat, Pace};
+use undergird_core::drainer::{self, Duties};
+use undergird_core::writer::Round;
 
 use crate::announcement::announce_at_rest;
 use crate::runtime::Runtime;
@@ -33,26 +34,41 @@ fn with_signals_blocked<T>(action: impl FnOnce() -> T) -> T {
 
 /// Drains the ring until the runtime ends.
 pub fn drain(runtime: &Arc<Runtime>) {
-    let mut pace = Pace::of_drainer();
-    let mut siblings = Beat::of_siblings();
-    let mut announcements = Beat::of_announcements();
-    let mut telling: Option<JoinHandle<()>> = None;
-    while !runtime.is_finished() {
-        let round = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.round(false)));
-        let round = round.ok().flatten().unwrap_or_default();
-        if siblings.is_due(Instant::now())
-            && let Some(path) = runtime.ring_path()
-        {
-            recover_orphans(path, &runtime.recovered);
+    drainer::drain(&mut Drainer { runtime, telling: None });
+}
+
+struct Drainer<'a> {
+    runtime: &'a Arc<Runtime>,
+    telling: Option<JoinHandle<()>>,
+}
+
+impl Duties for Drainer<'_> {
+    fn is_finished(&mut self) -> bool {
+        self.runtime.is_finished()
+    }
+
+    fn round(&mut self) -> Round {
+        let round = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.runtime.round(false)));
+        round.ok().flatten().unwrap_or_default()
+    }
+
+    fn look_for_orphans(&mut self) {
+        if let Some(path) = self.runtime.ring_path() {
+            recover_orphans(path, &self.runtime.recovered);
         }
-        if round.more {
-            continue;
+    }
+
+    fn announce(&mut self) {
+        if self.telling.as_ref().is_none_or(JoinHandle::is_finished) {
+            self.telling = announce_at_rest(self.runtime);
         }
-        if round.written > 0 {
-            pace.quicken();
-        } else if announcements.is_due(Instant::now()) && telling.as_ref().is_none_or(JoinHandle::is_finished) {
-            telling = announce_at_rest(runtime);
-        }
-        std::thread::park_timeout(pace.pause());
+    }
+
+    fn now(&mut self) -> Instant {
+        Instant::now()
+    }
+
+    fn pause(&mut self, time: Duration) {
+        std::thread::park_timeout(time);
     }
 }
