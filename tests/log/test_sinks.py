@@ -7,6 +7,7 @@ import json
 import logging
 import multiprocessing
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,8 +22,6 @@ from undergird.log.tree.branches import Branches
 from undergird.log.tree.handlers import FileHandler
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import Script
     from tests.log.conftest import Run
 
@@ -294,7 +293,7 @@ def test_a_file_that_cannot_be_opened_leaves_the_run_as_it_was(run: Run, there: 
             undergird.configure(run.path, sinks=[FileSink("fine.log"), FileSink(path)])
     log.info("goes on")
     assert run.messages() == ["goes on"]
-    assert lines(there / "fine.log") == []
+    assert not (there / "fine.log").exists()
 
 
 def test_a_file_has_one_sink_whatever_names_lead_to_it(run: Run, there: Path) -> None:
@@ -306,6 +305,7 @@ def test_a_file_has_one_sink_whatever_names_lead_to_it(run: Run, there: Path) ->
             undergird.configure(first, sinks=[FileSink(second)])
         with pytest.raises(undergird.ConfigurationError, match="is the file of another sink"):
             undergird.configure("main.log", sinks=[FileSink(first), FileSink(second)])
+    Path("run.log").touch()
     (there / "hard.log").hardlink_to("run.log")
     with pytest.raises(undergird.ConfigurationError, match="is the file of another sink"):
         undergird.configure("run.log", sinks=[FileSink("hard.log")])
@@ -336,7 +336,7 @@ def test_a_log_in_another_directory_tells_where_its_ring_is(
     run.start(sinks=[FileSink(tmp_path / "elsewhere" / "errors.log", level="ERROR")])
     from undergird.log.run.rings import ring_directories
 
-    ring = undergird.stats()["ring"]
+    ring = Path(undergird.stats()["ring"])
     assert ring_directories(tmp_path) == ring_directories(tmp_path / "elsewhere") == [ring.parent]
 
 

@@ -43,11 +43,13 @@ assert undergird.flush(10)
 
 def test_a_dead_process_whose_log_is_a_full_pipe_stops_no_neighbour(script: Script, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     # A place of its own, for nobody will ever read what it leaves there.
     (tmp_path / "rings").mkdir()
     place = {"UNDERGIRD_RING_DIR": str(tmp_path / "rings")}
     assert script(STUCK, check=False, **place).returncode == -signal.SIGKILL
     script(NEIGHBOUR, **place)
+    os.close(reader)
     lines = [json.loads(line) for line in (tmp_path / "run.log").read_text().splitlines()]
     assert [line["number"] for line in lines] == list(range(20_000))
 
@@ -71,10 +73,12 @@ def test_a_pipe_whose_reader_is_slow_gets_every_line_whole(script: Script, tmp_p
     done = script(
         f"""{BEGIN}
 import threading
+end = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
 undergird.configure("pipe", ring_size=1 << 20)
+os.set_blocking(end, True)
 read = []
 def slowly():
-    with open("pipe", "rb", buffering=0) as pipe:
+    with open(end, "rb", buffering=0) as pipe:
         while b"last" not in b"".join(read[-2:]):
             read.append(pipe.read(3000))
             time.sleep(0.001)

@@ -15,6 +15,8 @@ from undergird.log.run.settings import log_file
 from undergird.log.tree.branches import branches
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
+
     from undergird.log.rotation import Rotation
 
 
@@ -79,18 +81,19 @@ def listed(given: object) -> list[FileSink]:
     return sinks
 
 
-def opened(sinks: list[FileSink], *, beside: FileSink | None) -> list[FileSink]:
+def opened(sinks: list[FileSink], *, beside: FileSink | None, made: ExitStack) -> list[FileSink]:
     """The sinks with the absolute paths of their files, each of which has been opened once.
 
     Args:
         sinks: The sinks.
-        beside: The run's first file, which is open already.
+        beside: The run's first file, which has been opened already.
+        made: As for `log_file`.
 
     Raises:
         ConfigurationError: If two have one file, or the rotation of one would touch the file of another.
         LogFileError: If a file cannot be opened.
     """
-    result = [dataclasses.replace(sink, path=str(log_file(sink.path))) for sink in sinks]
+    result = [dataclasses.replace(sink, path=str(log_file(sink.path, made))) for sink in sinks]
     every = result if beside is None else [beside, *result]
     there: dict[tuple[int, int], FileSink] = {}
     for sink in every:

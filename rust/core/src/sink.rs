@@ -5,11 +5,12 @@
 //! batch: one that somebody else closed or reused is forgotten, never written to.
 //!
 //! A pipe or a device cannot be read back. It gets no lock file and no journal, and each record at least once; the
-//! kernel keeps lines of up to 4 KiB whole.
+//! kernel keeps lines of up to 4 KiB whole. A pipe that nobody reads cannot be opened, or written to: its records wait.
 
 mod known;
 mod locked;
 mod look;
+mod trial;
 
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
@@ -29,6 +30,7 @@ use crate::lockfile::{LockFile, SIZE, SLOT, Stream, Unusable};
 use known::Known;
 pub use locked::Locked;
 pub use look::{Look, look};
+pub use trial::Made;
 
 /// Bytes of a lock file in which most logs find all their slots.
 const PAGE: usize = 4096;
@@ -270,9 +272,10 @@ impl FileSink {
         self.log = None;
         let mut options = OpenOptions::new();
         // A full pipe is an error like any other, not a reason to hang with the lock held.
-        options.read(true).append(true).create(true).mode(0o666).custom_flags(OFlags::NONBLOCK.bits() as i32);
+        // Who opens a pipe for reading too is a reader of it: what nobody else reads would count as written.
+        options.read(self.regular).append(true).create(true).mode(0o666).custom_flags(OFlags::NONBLOCK.bits() as i32);
         let file = match open_apart(&options, self.path()) {
-            // A pipe or device may be writable only.
+            // It may be for writing only.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                 open_apart(options.read(false).create(false), self.path())?
             }

@@ -14,4 +14,5 @@ mod sampling;
 mod settle;
 mod sink;
 mod support;
+mod trial;
 mod writer;

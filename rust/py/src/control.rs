@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use undergird_core::rotation::names::Names;
 use undergird_core::rotation::schedule::{Schedule, Zone};
 use undergird_core::rotation::{Compression, Keep, Rotation};
-use undergird_core::sink::FileSink;
+use undergird_core::sink::{FileSink, Made};
 use undergird_core::writer::Host;
 
 use crate::current;
@@ -92,10 +92,17 @@ pub fn shutdown(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
     current::shutdown(py, deadline(timeout)?)
 }
 
-/// Opens a log and its lock file as the writer would.
+/// Opens a log and its lock file as the writer would; whether that has made the log, and the lock file.
 #[pyfunction]
-pub fn probe(path: PathBuf) -> PyResult<()> {
-    FileSink::new(&path).lock(&mut || false).map(drop).map_err(Into::into)
+pub fn probe(path: PathBuf) -> PyResult<(bool, bool)> {
+    let Made { log, lock } = Made::by_opening(&path)?;
+    Ok((log, lock))
+}
+
+/// Removes what [`probe`] has made, unless it is in use by now.
+#[pyfunction]
+pub fn take_back(path: PathBuf, log: bool, lock: bool) {
+    Made { log, lock }.take_back(&path);
 }
 
 /// The rules by which a log is put aside, in bytes. `schedule` is the kind `"seconds"`, `"days"` or `"weekday"` with its

@@ -39,7 +39,7 @@ mod _core {
 
     #[pymodule_export]
     use crate::control::{
-        compressions, configure, encode_rotation, flush, invalidate, probe, puts_aside_as, shutdown, start,
+        compressions, configure, encode_rotation, flush, invalidate, probe, puts_aside_as, shutdown, start, take_back,
     };
     #[pymodule_export]
     use crate::dropin::counts::{logging_calls, native_calls};

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+import stat
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -100,17 +102,26 @@ def sinks_of(given: Iterable[FileSink]) -> list[FileSink]:
 
 
 def log_files(path: object, rotation: Rotation | None, sinks: list[FileSink]) -> tuple[Path | None, list[FileSink]]:
-    """The run's own file and the further ones, by their absolute paths, each of which can be opened."""
-    file = None if path is None else log_file(path)
-    if not sinks:
-        return file, sinks
-    from undergird.log.sinks import FileSink, opened
+    """The run's own file and the further ones, by their absolute paths, each of which can be opened.
 
-    return file, opened(sinks, beside=None if file is None else FileSink(file, rotation=rotation))
+    If one cannot, none of them has been made.
+    """
+    with ExitStack() as made:
+        file = None if path is None else log_file(path, made)
+        if sinks:
+            from undergird.log.sinks import FileSink, opened
+
+            sinks = opened(sinks, beside=None if file is None else FileSink(file, rotation=rotation), made=made)
+        made.pop_all()
+    return file, sinks
 
 
-def log_file(path: object) -> Path:
+def log_file(path: object, made: ExitStack) -> Path:
     """The absolute path of a log file that can be opened.
+
+    Args:
+        path: The file.
+        made: Removes what had to be made for this, unless it is told to keep it.
 
     Raises:
         ConfigurationError: If it is no path.
@@ -124,17 +135,31 @@ def log_file(path: object) -> Path:
     there = next(parent for parent in file.parents if os.path.isdir(parent))  # noqa: PTH112
     if there != file.parent and os.access(there, os.X_OK):
         raise LogFileError(f"{shortened(str(file.parent))} is not a directory; make it before logging to {named}")
+    if (kind := _kind(file)) in _NO_LOGS:
+        raise LogFileError(f"{named} is a {_NO_LOGS[kind]}, which cannot be a log; choose another path")
     try:
-        _core.probe(str(file))
+        log, lock = _core.probe(str(file))
     except OSError as error:
-        raise LogFileError(f"{named} cannot be written: {error}; {_remedy(file)}") from error
+        raise LogFileError(f"{named} cannot be written: {error}; {_remedy(file, kind)}") from error
+    made.callback(_core.take_back, str(file), log, lock)
     return file
 
 
 _DIRECTORIES = ("", ".", "..")
+_NO_LOGS = {stat.S_IFSOCK: "socket", stat.S_IFBLK: "block device"}
 
 
-def _remedy(file: Path) -> str:
+def _kind(file: Path) -> int:
+    """What kind of file is there; 0 for none, or where that cannot be seen."""
+    try:
+        return stat.S_IFMT(os.stat(file).st_mode)  # noqa: PTH116
+    except OSError:
+        return 0
+
+
+def _remedy(file: Path, kind: int) -> str:
+    if kind == stat.S_IFIFO:
+        return "a pipe needs a reader first"
     if len(os.fsencode(file.name)) > LONGEST_NAME:
         return f"its name may have {LONGEST_NAME} bytes, for that of its hidden lock file is longer"
     return "choose another path, or make the file, its hidden lock file and their directory writable"
