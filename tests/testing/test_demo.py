@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -147,12 +151,60 @@ def test_progress_on_a_terminal_is_one_line_that_goes_away() -> None:
     assert "\n" not in terminal.getvalue()
 
 
-def test_a_run_too_short_to_sort_ends_with_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["demo", str(tmp_path / "demo"), "--records", "5000", "--seed", "3"]) == 1
-    output = capsys.readouterr().out
-    assert "FAILED  quality rises from about 0.5 to above 0.8" in output
-    assert "A CHECK FAILED" in output
+@pytest.mark.parametrize("records", ["1", "5000"])
+def test_a_run_too_short_to_sort_says_so_and_checks_the_rest(
+    records: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", str(tmp_path / "demo"), "--records", records, "--seed", "3"]) == 0
+    opening, _, output = capsys.readouterr().out.partition(" %  part ")
+    assert "too short to sort, which takes 368,640 records: whether it does is not checked" in opening
+    assert "not checked: whether the cells sort" in output
+    assert "quality has converged" not in output
+    assert "every record was emitted and written" in output
+    assert "All checks that were made passed" in output
+    assert not re.search(r"\b(nan|inf)\b", output)
     assert [path.name for path in (tmp_path / "demo").glob("*.log")] == ["undergird.log"]
+
+
+def test_a_run_that_fails_a_check_ends_with_exit_code_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if so few records were enough.
+    monkeypatch.setattr("undergird.testing.demo.run.records_to_sort", lambda width, height: 1)
+    assert main(["demo", str(tmp_path / "demo"), "--records", "100"]) == 1
+    output = capsys.readouterr().out
+    assert "too short" not in output
+    assert "FAILED  quality rises from about 0.5 to above 0.8" in output
+    assert "FAILED  quality has converged (it has not risen)" in output
+    assert "A CHECK FAILED" in output
+
+
+def test_what_the_demo_says_of_where_to_read_on_is_there(ran: Ran) -> None:
+    (told,) = (line for line in ran.output.splitlines() if "how to use it" in line)
+    assert "docs/" not in told
+    python, *command = told.split()[4:]
+    assert python == "python"
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=True)
+    assert re.findall(r"^Help on function (\w+)", done.stdout, re.MULTILINE) == ["configure", "get_logger"]
+
+
+@pytest.mark.parametrize("missing", ["numpy", "structlog"])
+def test_what_the_demo_needs_is_named_with_the_command_that_installs_it(
+    missing: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("undergird.cli.find_spec", lambda name: None if name == missing else find_spec(name))
+    assert main(["demo", str(tmp_path / "demo")]) == 2
+    told = capsys.readouterr()
+    assert told.err == f"undergird: error: the demo needs what is not installed: pip install {missing}\n"
+    assert told.out == ""
+    assert not (tmp_path / "demo").exists()
+
+
+def test_without_orjson_it_is_said_how_structlog_would_be_faster(ran: Ran) -> None:
+    assert "pip install orjson" not in ran.output
+    *others, structlog = ran.report.measurements
+    report = replace(ran.report, measurements=[*others, replace(structlog, name="structlog, json")])
+    assert "faster with orjson: pip install orjson" in render(report)
 
 
 def test_the_log_of_an_earlier_run_is_left_alone(tmp_path: Path) -> None:

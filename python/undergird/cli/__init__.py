@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from undergird import __version__
@@ -89,6 +90,11 @@ def _positive(text: str) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    # They come with an installed undergird, unless somebody wanted it without.
+    if missing := [name for name in ("numpy", "structlog") if find_spec(name) is None]:
+        names = " ".join(missing)
+        print(f"undergird: error: the demo needs what is not installed: pip install {names}", file=sys.stderr)
+        return 2
     from undergird.testing.demo import run_demo
 
     directory = options.directory or Path("runs") / f"demo-{datetime.now().astimezone():%Y%m%d-%H%M%S}"

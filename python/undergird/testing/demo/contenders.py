@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import undergird
+from undergird.testing.demo.results import WITHOUT_ORJSON
 from undergird.testing.sorting import Swaps
 
 LOGGER = "demo.sorting"
@@ -174,7 +175,7 @@ class _Structlog(Contender):
         self.path = directory / "structlog.log"
         self._file = self.path.open("wb", buffering=_BUFFER)
         fast = find_spec("orjson") is not None
-        self.name = "structlog, orjson" if fast else "structlog, json"
+        self.name = "structlog, orjson" if fast else WITHOUT_ORJSON
         logger = structlog.wrap_logger(
             _Unflushed(self._file),
             processors=[

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+WITHOUT_ORJSON = "structlog, json"
+"""What structlog is called where orjson is not installed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -73,7 +76,8 @@ class DemoReport:
         records: Records logged by each way.
         steps: Steps of the simulation.
         quality: Sorting quality at the start and at the end.
-        late_rise: Share of that rise that fell into the second half of the run.
+        late_rise: Share of that rise that fell into the second half of the run; NaN without a rise, or under 20 steps.
+        sorted_enough: Whether the run was long enough to be asked whether the cells sort.
         controls: By name, the runs without adhesion and with shuffled labels.
         measurements: One for each way to log, the run without logging first, undergird second.
         stats: what `undergird.stats` counted for this run.
@@ -87,6 +91,7 @@ class DemoReport:
     steps: int
     quality: tuple[float, float]
     late_rise: float
+    sorted_enough: bool
     controls: Mapping[str, Control]
     measurements: Sequence[Measurement]
     stats: Mapping[str, int]
