@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import mutants
+import programs
 from pythons import Python
 from shell import ROOT, RunError, Shell
 
@@ -17,6 +19,8 @@ def everything(shell: Shell, python: Python) -> None:
         ([python.tool("ruff"), "check"], {}),
         ([python.tool("ruff"), "format", "--check"], {}),
         ([python.tool("mypy")], {}),
+        # By itself: like the tools, its files are scripts, and some have the names of those.
+        ([python.tool("mypy"), "benches"], {}),
         # The stubs are compared with the module as built: complete, and nothing invented.
         (
             [
@@ -44,9 +48,10 @@ def everything(shell: Shell, python: Python) -> None:
             shell.run(command, env=env)
         except RunError as failure:
             failures.append(str(failure))
-    try:
-        mutants.check(shell)
-    except RunError as failure:
-        failures.append(str(failure))
+    for check in (partial(mutants.check, shell), programs.check):
+        try:
+            check()
+        except RunError as failure:
+            failures.append(str(failure))
     if failures:
         raise RunError("; ".join(failures))
