@@ -48,6 +48,30 @@ def test_recover_finds_the_rings_by(
     assert "recovered 500 records" in said
 
 
+def test_a_ring_of_another_version_is_reported_and_kept_for_that_version(
+    script: Script, rings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script(KILLED, check=False)
+    (ring,) = rings.rglob("*.ring")
+    own = ring.read_bytes()
+    later = own[:8] + (2).to_bytes(4, "little") + own[12:]
+    ring.write_bytes(later)
+    for discard in ([], ["--discard"]):
+        code, said = run(capsys, "recover", *discard, ".")
+        assert (code, said.count("left alone: a ring of format version 2")) == (1, 1)
+    code, said = run(capsys, "doctor", ".")
+    assert (code, "a ring of format version 2" in said) == (1, True)
+    # The next start leaves it alone, too, and is not kept from anything.
+    done = script("import undergird; undergird.configure('run.log'); undergird.get_logger('next').info('x')")
+    assert done.stderr == ""
+    assert (tmp_path / "run.log").read_bytes().count(b"\n") == 2
+    assert ring.read_bytes() == later
+    ring.write_bytes(own)
+    code, said = run(capsys, "recover", ".")
+    assert (code, "recovered 500 records" in said) == (0, True)
+    assert (tmp_path / "run.log").read_bytes().count(b"\n") == 502
+
+
 def test_recover_says_what_it_could_not_write(
     script: Script, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -49,7 +49,8 @@ pub use stranger::{Adoption, Orphan, snapshot};
 
 /// The first bytes of a ring file.
 pub const MAGIC: [u8; 8] = *b"UGRDRING";
-/// The version of this layout.
+/// The version of this layout, of the dictionary's entries and of records: the first that is released. Whatever changes
+/// them from then on is another version.
 pub const VERSION: u32 = 1;
 const BYTE_ORDER: u32 = 0x0102_0304;
 

@@ -293,6 +293,21 @@ fn a_ring_whose_dictionary_is_lost_is_kept_rather_than_removed() {
 }
 
 #[test]
+fn a_ring_with_a_later_versions_entry_in_its_dictionary_is_left_alone_and_nothing_is_written() {
+    let run = Run::new();
+    let mut maker = run.maker("a");
+    maker.log(3);
+    let dictionary = maker.file.memory().dictionary(0).len();
+    maker.define(&sink_entry(&run.other_log()));
+    maker.log(3);
+    let path = maker.die();
+    let ring = change(&path, |ring| ring[CONTROL + dictionary + 4] = 99);
+    assert!(left_alone(&run.recover()[0].outcome).contains("dictionary"));
+    assert_eq!(fs::read(&path).unwrap(), ring);
+    assert!(!run.log().exists());
+}
+
+#[test]
 fn a_ring_of_which_a_file_cannot_be_written_waits_until_it_can() {
     let run = Run::new();
     let late = run.path().join("late/run.log");

@@ -47,12 +47,13 @@ def recover(directory: Path | None, out: TextIO, *, discard: bool = False) -> in
         discard: Whether to throw away what cannot be written, such as the records of a log whose directory is gone.
 
     Returns:
-        0 if nothing is left; 1 if something could not be written, or the directory is not there.
+        0 if nothing is left; 1 if something could not be written, or was left alone because it cannot be read here (a
+            later version's ring), or the directory is not there.
     """
     if directory is not None and not directory.is_dir():
         out.write(f"{directory} is not a directory\n")
         return 1
-    left = 0
+    left = alone = 0
     rings = []
     for folder in ring_directories(directory):
         with suppress(FileNotFoundError):  # It went with its last ring.
@@ -74,11 +75,12 @@ def recover(directory: Path | None, out: TextIO, *, discard: bool = False) -> in
                     out.write(f"{name}: discarded {thrown} records\n")
             case _:
                 out.write(f"{name}: left alone: {ring['error']}\n")
+                alone += 1
     if not rings:
         out.write("nothing to recover\n")
     if left:
         out.write("what is left stays where it is; `undergird recover --discard` throws it away\n")
-    return 1 if left else 0
+    return 1 if left or alone else 0
 
 
 def placement(ring: Path) -> str:
