@@ -35,6 +35,29 @@ _EXHAUSTIVE = ("--skip=at_any_system_call", "--skip=whichever_call")
 # Others that take long.
 _LONG = ("--skip=at_any_moment", "--skip=at_any_step")
 
+# Fails with the first error.
+_VALGRIND = (
+    "valgrind",
+    "--quiet",
+    "--error-exitcode=9",
+    "--show-leak-kinds=definite",
+    f"--suppressions={ROOT / 'tools' / 'valgrind.supp'}",
+)
+
+# Tests that take minutes where each access is checked: long loops, and comparisons with Python's own answers.
+_SLOW_UNDER_VALGRIND = (
+    *_EXHAUSTIVE,
+    *_LONG,
+    *(
+        f"--skip={name}"
+        for name in (
+            *("census::", "rotation::", "sampling::", "percent::"),
+            *("torn_at_any_byte", "more_rings_than", "again_and_again", "stop_and_go_on_behind_every_row"),
+            *("odd_records_and_dictionaries", "parses_back_to_the_same", "sixty_thousand_keys", "however_much_room"),
+        )
+    ),
+)
+
 
 def compiled_with(flags: str, folder: str) -> dict[str, str | None]:
     """The environment for cargo to compile with these RUSTFLAGS, into a folder under target/."""
@@ -131,26 +154,34 @@ def thread_sanitizer(shell: Shell) -> None:
     )
 
 
-def valgrind(shell: Shell) -> None:
-    """The ring's tests on the built machine code, memory checked access by access."""
-    if not _have_valgrind(shell):
-        raise RunError("valgrind is not installed and cannot be installed without root: apt-get install valgrind")
-    for binary in _test_binaries(shell, "ring_threads"):
+def valgrind(shell: Shell, *, deep: bool) -> None:
+    """The core's tests on the built machine code, memory checked access by access."""
+    tests = ("--lib", *(f"--test={name}" for name in ("ring_threads", "modules", "format")))
+    skipped = () if deep else _SLOW_UNDER_VALGRIND
+    for binary in _test_binaries(shell, *tests):
         shell.run(
-            [
-                "valgrind",
-                "--quiet",
-                "--error-exitcode=9",
-                "--leak-check=full",
-                "--errors-for-leak-kinds=definite",
-                binary,
-            ],
-            env={"PROPTEST_CASES": "4"},
+            [*_VALGRIND, "--leak-check=full", "--errors-for-leak-kinds=definite", binary, *skipped],
+            env={"PROPTEST_CASES": "4" if deep else "2"},
+            timeout=4 * 3600.0 if deep else 600.0,
         )
 
 
-def _have_valgrind(shell: Shell) -> bool:
-    """Whether valgrind is there, after an attempt to install it."""
+def package_under_valgrind(shell: Shell, python: Python) -> None:
+    """A few calls of every kind, the extension as released; every object of Python's is an allocation of its own."""
+    shell.run(
+        [*_VALGRIND, python.executable, "-P", "-m", "tests.every_kind"],
+        env={"PYTHONMALLOC": "malloc", "PYTHONPATH": str(ROOT)},
+        timeout=600.0,
+        show=False,
+    )
+
+
+def install_valgrind(shell: Shell) -> None:
+    """Has valgrind on this machine, or says how it gets there.
+
+    Raises:
+        RunError: If it is not there and cannot be installed.
+    """
     if shutil.which("valgrind") is None and shutil.which("apt-get") is not None:
         sudo = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
         try:
@@ -158,12 +189,13 @@ def _have_valgrind(shell: Shell) -> bool:
             shell.run([*sudo, "apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "valgrind"])
         except (RunError, FileNotFoundError) as error:
             print(error, flush=True)
-    return shutil.which("valgrind") is not None
+    if shutil.which("valgrind") is None:
+        raise RunError("valgrind is not installed and cannot be installed without root: apt-get install valgrind")
 
 
-def _test_binaries(shell: Shell, name: str) -> list[Path]:
-    """The executables of one test target, built like the unit tests."""
-    listing = shell.run(["cargo", "test", *_CORE, "--test", name, "--no-run", "--message-format=json"], show=False)
+def _test_binaries(shell: Shell, *tests: str) -> list[Path]:
+    """The executables of test targets, built like the unit tests."""
+    listing = shell.run(["cargo", "test", *_CORE, *tests, "--no-run", "--message-format=json"], show=False)
     messages = (json.loads(line) for line in listing.splitlines() if line.startswith("{"))
     return [Path(message["executable"]) for message in messages if message.get("executable")]
 

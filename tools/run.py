@@ -124,7 +124,12 @@ def test(shell: Shell, *, deep: bool) -> bool:
         if deep:
             native.package_under_address_sanitizer(shell, newest, "tests/log")
         native.thread_sanitizer(shell)
-        native.valgrind(shell)
+        native.install_valgrind(shell)
+        # Each of the two needs one processor.
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            calls = beside.submit(native.package_under_valgrind, shell, newest)
+            native.valgrind(shell, deep=deep)
+            calls.result()
         native.fuzz(shell, seconds=int(os.environ.get("FUZZ_SECONDS", "3600" if deep else "7")))
 
     def python() -> None:
