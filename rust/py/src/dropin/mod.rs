@@ -2,6 +2,7 @@
 //! switched off and whose record goes into the ring, and leave everything else to the functions that they stand for. Raw
 //! C-API calls, as in `fast`.
 
+mod calls;
 pub mod counts;
 mod decision;
 mod enabled;

@@ -26,6 +26,7 @@ pub mod redaction;
 pub mod sampling;
 mod shapes;
 pub mod site;
+mod subjects;
 mod surroundings;
 pub mod upcall;
 pub mod values;

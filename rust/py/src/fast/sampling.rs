@@ -1,6 +1,5 @@
 //! Records that are held back now and then: each logger's or the run's rule is asked before anything is copied.
 
-use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use pyo3::ffi;
@@ -14,6 +13,7 @@ use super::extras;
 use super::limits::Noticed;
 use super::logger::Logger;
 use super::site::caller;
+use super::subjects::{name_of, subject};
 use super::{clock, values::text_of};
 use crate::current::shared;
 use crate::gil::GilCell;
@@ -97,21 +97,6 @@ static GATES: GilCell<Gates> = GilCell::new(Gates::new());
 static RUN: GilCell<[Option<Py<Gate>>; LEVELS]> = GilCell::new([const { None }; LEVELS]);
 /// How often a run has been set up: what was counted before does not count after.
 static SET_UPS: GilCell<u64> = GilCell::new(0);
-static LOGGERS: GilCell<Vec<Box<[u8]>>> = GilCell::new(Vec::new());
-static NUMBERS: GilCell<Option<HashMap<Box<[u8]>, u32>>> = GilCell::new(None);
-
-/// The number of a logger's name.
-pub fn subject(py: Python<'_>, name: &[u8]) -> u32 {
-    let numbers = NUMBERS.get(py).get_or_insert_default();
-    if let Some(number) = numbers.get(name) {
-        return *number;
-    }
-    let loggers = LOGGERS.get(py);
-    let number = loggers.len() as u32;
-    loggers.push(name.into());
-    numbers.insert(name.into(), number);
-    number
-}
 
 /// Gives the run its rules, or none: one for each level, by a tenth of its number. All counting begins anew.
 #[pyfunction]
@@ -244,8 +229,4 @@ fn notice_fork(py: Python<'_>) {
 /// Forgets what was counted, in a forked child.
 pub fn forget_counts(py: Python<'_>) {
     GATES.get(py).forget_counts();
-}
-
-fn name_of(py: Python<'_>, subject: u32) -> String {
-    LOGGERS.get(py).get(subject as usize).map_or_else(String::new, |name| String::from_utf8_lossy(name).into_owned())
 }

@@ -9,7 +9,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::plan::Plan;
 use super::planning::make_plan;
-use super::sampling::subject;
+use super::subjects::subject;
 use super::values::text_of;
 use crate::generation::generation;
 use crate::gil::attached;
