@@ -129,6 +129,13 @@ def test_positional_arguments_are_put_into_the_message(run: Run) -> None:
     assert said(run.last()) == {"level": "INFO", "message": "step 3 of many", "energy": 0.5}
 
 
+def test_positional_arguments_that_structlog_keeps_are_a_field(run: Run) -> None:
+    run.start()
+    keeping = structlog.stdlib.PositionalArgumentsFormatter(remove_positional_args=False)
+    configure(keeping, wrapper_class=structlog.stdlib.BoundLogger).info("step %d of %s", 3, "many")
+    assert said(run.last()) == {"level": "INFO", "message": "step 3 of many", "positional_args": [3, "many"]}
+
+
 def test_a_percent_sign_without_arguments_stays(run: Run) -> None:
     run.start()
     configure().info("100% of %s")

@@ -41,9 +41,9 @@ def level_of(method: str) -> int:
 def as_call(event_dict: Mapping[Any, Any], method: str, name: str) -> Call:
     """The log call that says what an event dictionary says.
 
-    `event`, or else `message` or `msg`, is the message, `positional_args` are its `%` arguments, everything else is
-    fields. What structlog's own processors add and the record says anyway is left out: the method's name as `level`,
-    spelled as `add_log_level` does, and the logger's as `logger`. Any other `level` or `logger` is the program's.
+    `event`, or else `message` or `msg`, is the message, `positional_args` are its `%` arguments if it takes any,
+    everything else is fields. What structlog's own processors add and the record says anyway is left out: the method's
+    name as `level`, spelled as `add_log_level` does, and the logger's as `logger`. Any other is the program's.
 
     Args:
         event_dict: Stays as it is.
@@ -61,8 +61,11 @@ def as_call(event_dict: Mapping[Any, Any], method: str, name: str) -> Call:
         # Only texts are compared: what else may be there says what it likes when it is.
         if type(value := fields.get(key)) is str and value == known:
             del fields[key]
-    # `structlog.stdlib.BoundLogger` makes a tuple of them.
-    arguments = fields.pop("positional_args") if type(fields.get("positional_args")) is tuple else ()
+    arguments = fields.get("positional_args")
+    # `structlog.stdlib.BoundLogger` makes a tuple of them; they may be in the message already, and be kept besides.
+    if type(arguments) is not tuple or (isinstance(message, str) and "%" not in message):
+        return (message,), fields
+    del fields["positional_args"]
     return (message, *arguments), fields
 
 
