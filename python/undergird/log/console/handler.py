@@ -148,14 +148,12 @@ class ConsoleHandler(logging.Handler):
         def goes_on() -> bool:
             return self.patience.takes(stream, level)
 
-        if hasattr(stream, "rich_proxied_file"):
-            # While a bar of rich's is live: of a part of a line it would make a line, and read that as markup. And it
-            # writes more than the line, once it has its locks.
-            if not self.courier.takes(lambda: _write_whole(stream, lines), goes_on):
-                return False
+        if not _is_terminal(stream):
+            self._torn = not _write(stream, lines, goes_on)
+        elif self.courier.takes(lambda: _write_whole(stream, lines), goes_on):
             self._torn = False
         else:
-            self._torn = not _write(stream, lines, goes_on)
+            return False
         if not self._torn:
             self._unsaid = 0
         return not self._torn
@@ -211,6 +209,18 @@ def _stack(record: logging.LogRecord) -> list[Line]:
 
 def _block(whole: str) -> list[Line]:
     return [Line(0, line, "code") for line in whole.rstrip("\n").split("\n")]
+
+
+def _is_terminal(stream: Any) -> bool:
+    """Whether the end of a write cannot be foreseen.
+
+    A terminal says whether it has room, and not how much. Neither does a bar of rich's, which is in the stream's place
+    while it is live; of a part of a line it would make a line, and read that as markup.
+    """
+    try:
+        return bool(stream.isatty()) or hasattr(stream, "rich_proxied_file")
+    except Exception:
+        return False
 
 
 def _write_whole(stream: Any, lines: str) -> None:
