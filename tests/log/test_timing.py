@@ -188,7 +188,7 @@ def test_a_level_that_is_switched_in_the_middle_counts_from_the_next_time(run: R
     assert [line["message"] for line in run.lines()] == ["y"]
 
 
-@pytest.mark.parametrize("threshold", [-1, math.nan, "1", None, True])
+@pytest.mark.parametrize("threshold", [-1, math.nan, "1", None, True, pytest.param(10**5000, id="huge")])
 def test_a_threshold_that_is_no_time_is_refused(run: Run, threshold: Any) -> None:
     log = run.start()
     with pytest.raises(undergird.ConfigurationError, match="threshold"):

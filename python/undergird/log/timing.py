@@ -116,4 +116,7 @@ def checked_threshold(threshold: object) -> float:
     """
     if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not threshold >= 0:
         raise ConfigurationError(f"threshold {shown(threshold)} is no number of seconds from 0")
-    return float(threshold)
+    try:
+        return float(threshold)
+    except OverflowError as error:
+        raise ConfigurationError(f"threshold {shown(threshold)} is more seconds than a float can hold") from error

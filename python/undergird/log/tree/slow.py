@@ -7,6 +7,7 @@ from types import FrameType
 from typing import Any
 
 from undergird import _context, _core
+from undergird.errors import shown
 from undergird.log.callers import caller
 from undergird.log.exceptions.exc_info import exc_info_of, stack_of
 from undergird.log.tree.indices import index
@@ -101,7 +102,7 @@ def is_level(level: object) -> bool:
         TypeError: If it cannot, while `logging.raiseExceptions` is set, as in the standard library.
     """
     if not isinstance(level, int) and logging.raiseExceptions:
-        raise TypeError(f"level must be an integer, not {level!r}")
+        raise TypeError(f"level must be an integer, not {shown(level)}")
     return isinstance(level, int)
 
 
