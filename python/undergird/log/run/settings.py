@@ -130,8 +130,10 @@ def log_file(path: object, made: ExitStack) -> Path:
     file = absolute(path, "path")
     named = shortened(str(file))
     # As everywhere, what ends in a separator is a directory, whether it is there or not.
-    if os.path.basename(spelled(path, "path")) in _DIRECTORIES or os.path.isdir(file):  # noqa: PTH112, PTH119
-        raise LogFileError(f"{named} is a directory; name a file in it, such as {shortened(str(file / 'run.log'))}")
+    is_directory = os.path.isdir(file)  # noqa: PTH112 (the method raises where one may not look)
+    if is_directory or os.path.basename(spelled(path, "path")) in _DIRECTORIES:  # noqa: PTH119
+        what = "is" if is_directory else "would be"
+        raise LogFileError(f"{named} {what} a directory; name a file in it, such as {shortened(str(file / 'run.log'))}")
     there = next(parent for parent in file.parents if os.path.isdir(parent))  # noqa: PTH112
     if there != file.parent and os.access(there, os.X_OK):
         raise LogFileError(f"{shortened(str(file.parent))} is not a directory; make it before logging to {named}")
