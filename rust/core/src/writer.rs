@@ -9,7 +9,7 @@ mod settle;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::batch::{Batch, Source, waits};
@@ -18,7 +18,7 @@ use crate::dictionary::SinkEntry;
 use crate::lockfile::Stream;
 use crate::ringfile::Account;
 use crate::rotation::Rotation;
-use crate::sink::{Estate, FileSink, Locked, Origin, lock_file_of};
+use crate::sink::{Estate, FileSink, Locked, Origin, lock_file_of, target_of};
 
 pub use outlet::{Outlet, Trouble};
 
@@ -259,10 +259,10 @@ impl Writer {
 
     /// The files that were put aside since this was asked for the last time, and the rules by which they were; each
     /// file the first time, for one that is dead may have put it aside.
-    pub fn take_rotated(&mut self) -> impl Iterator<Item = (&Path, &Rotation)> {
+    pub fn take_rotated(&mut self) -> impl Iterator<Item = (PathBuf, &Rotation)> {
         let rotated = |outlet: &mut Outlet| std::mem::take(&mut outlet.rotated);
         let those = self.outlets.iter_mut().filter_map(move |outlet| rotated(outlet).then_some(&*outlet));
-        those.map(|outlet| (outlet.path(), &outlet.rotation))
+        those.map(|outlet| (target_of(outlet.path()), &outlet.rotation))
     }
 
     /// Tells the host that its files are closed now.

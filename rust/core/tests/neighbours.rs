@@ -1,11 +1,15 @@
 //! Processes that live beside each other, on one log and in one folder of rings.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::process::{Child, Shared, alone};
 use crate::support::*;
+use undergird_core::dictionary::SinkEntry;
 use undergird_core::recovery::{Outcome, recover};
 use undergird_core::ringfile::{Adoption, Orphan};
 use undergird_core::rotation::Rotation;
@@ -13,25 +17,54 @@ use undergird_core::sink::FileSink;
 
 #[test]
 fn processes_that_rotate_one_log_write_to_nothing_that_was_put_aside() {
-    let _alone = alone();
     let run = Run::new();
+    rotate_from_all_sides(&run, &[run.log()]);
+}
+
+#[test]
+fn a_log_that_is_reached_by_links_is_put_aside_and_the_links_stay() {
+    let run = Run::new();
+    let (link, link_to_it) = (run.path().join("links/app.log"), run.path().join("current.log"));
+    fs::create_dir(run.path().join("links")).expect("a directory");
+    symlink("../run.log", &link).expect("a link");
+    symlink("links/app.log", &link_to_it).expect("a link");
+    rotate_from_all_sides(&run, &[run.log(), link.clone(), link_to_it.clone()]);
+    assert!(link.is_symlink() && link_to_it.is_symlink());
+    let locks = |directory: &Path| fs::read_dir(directory).expect("readable").flatten().filter(is_lock_file).count();
+    assert_eq!((locks(run.path()), locks(&run.path().join("links"))), (1, 0));
+}
+
+fn is_lock_file(entry: &fs::DirEntry) -> bool {
+    entry.path().extension().is_some_and(|extension| extension == "lock")
+}
+
+/// Four processes, two of which begin later, write one log, whose names they take in turn, and put it aside.
+fn rotate_from_all_sides(run: &Run, logs: &[PathBuf]) {
+    let _alone = alone();
     let rotation = Rotation { max_bytes: 4000, ..Rotation::default() };
-    let children: Vec<Child> = ["a", "b", "c", "d"]
-        .map(|name| {
-            Child::start(|| {
-                let mut maker = Maker::rotating(&run, name, &rotation);
-                let mut writer = maker.writer();
-                for _ in 0..100 {
-                    maker.log(5);
-                    drain(&mut writer);
-                }
-                maker.file.remove();
-            })
-        })
-        .into();
+    let names = ["a", "b", "c", "d"];
+    let begun = Shared::new();
+    let process = |(index, log): (usize, &PathBuf)| {
+        if index >= 2 {
+            begun.wait_for(0);
+        }
+        let sink = SinkEntry { rotation: rotation.clone(), ..SinkEntry::file(log.as_os_str().as_bytes()) };
+        let mut maker = Maker::with_sinks(&run.rings(), names[index], std::iter::once(sink), SMALL);
+        let mut writer = maker.writer();
+        for batch in 0..100 {
+            maker.log(5);
+            drain(&mut writer);
+            if batch == 20 {
+                begun.set(0, 1);
+            }
+        }
+        maker.file.remove();
+    };
+    let sides = logs.iter().cycle().take(4).enumerate();
+    let children: Vec<Child> = sides.map(|side| Child::start(|| process(side))).collect();
     children.iter().for_each(Child::join);
     let found = records(&run.whole_text(&rotation));
-    for name in ["a", "b", "c", "d"] {
+    for name in names {
         let numbers: Vec<u64> = found.iter().filter(|(maker, _)| maker == name).map(|(_, number)| *number).collect();
         assert_eq!(numbers, (0..500).collect::<Vec<_>>(), "records of {name} in the order of the files");
     }

@@ -1,6 +1,6 @@
 //! Logs that were put aside are compressed on a thread of its own, which no call waits for.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::Instant;
@@ -30,13 +30,13 @@ impl Compressor {
     }
 
     /// Compresses what has been put aside of a log, soon.
-    pub fn add(&self, log: &Path, rotation: &Rotation) {
+    pub fn add(&self, log: PathBuf, rotation: &Rotation) {
         if rotation.compression == Compression::None {
             return;
         }
         let mut work = self.lock();
-        if !work.logs.iter().any(|(known, _)| known == log) {
-            work.logs.push((log.into(), rotation.clone()));
+        if !work.logs.iter().any(|(known, _)| *known == log) {
+            work.logs.push((log, rotation.clone()));
         }
         if !work.underway {
             let this = self.clone();

@@ -12,7 +12,7 @@ use std::path::Path;
 use rustix::fs::fstat;
 use rustix::io::Errno;
 
-use super::{FileSink, Origin};
+use super::{FileSink, Origin, target_of};
 use crate::batch::passes;
 use crate::descriptor::{Held, open_apart};
 use crate::lockfile::{Cursor, JOURNAL, Journal, LockFile, SLOT, SLOTS, Stream, VACANT};
@@ -91,7 +91,8 @@ impl Locked<'_> {
         if self.is_current(journal) {
             return Ok(true);
         }
-        let directory = match self.sink.path().parent() {
+        let log = target_of(self.sink.path());
+        let directory = match log.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };

@@ -9,6 +9,7 @@ use super::Locked;
 use crate::lockfile::{Journal, ROLLOVER, Rollover};
 use crate::rotation::Rotation;
 use crate::rotation::schedule::Schedule;
+use crate::sink::target_of;
 
 impl Locked<'_> {
     /// Whether the log has to be put aside before a line of `next` bytes is appended.
@@ -81,13 +82,15 @@ impl Locked<'_> {
         // Said before it is done, so that nobody in haste writes to the old one.
         let last = self.state().journal.clone().unwrap_or_default();
         self.enter(Journal { length: 0, stamp: last.stamp.wrapping_add(1), ..last })?;
-        rotation.names.put_aside(self.sink.path(), begun, &rotation.zone, &rotation.keep)?;
+        // The file, not a link to it: who comes by the link would find another file there, with another lock.
+        let log = target_of(self.sink.path());
+        rotation.names.put_aside(&log, begun, &rotation.zone, &rotation.keep)?;
         self.come_back()?;
         if let Some(schedule) = rotation.schedule
             && self.rollover(schedule, rotation, now)? <= now
         {
             self.set_rollover(schedule, rotation, now)?;
         }
-        rotation.names.prune(self.sink.path(), &rotation.keep, UNIX_EPOCH + Duration::from_secs(now.max(0) as u64))
+        rotation.names.prune(&log, &rotation.keep, UNIX_EPOCH + Duration::from_secs(now.max(0) as u64))
     }
 }
