@@ -104,7 +104,9 @@ def test_what_a_pipe_without_a_reader_does_not_get_waits_for_the_next_one(run: R
     os.close(reader)
 
 
-def test_a_handler_whose_pipe_nobody_reads_counts_nothing_as_written(script: Script, tmp_path: Path) -> None:
+def test_a_handler_whose_pipe_nobody_reads_counts_nothing_as_written(
+    script: Script, tmp_path: Path, ring_dir: Path
+) -> None:
     os.mkfifo(tmp_path / "pipe")
     done = script(
         """
@@ -116,7 +118,8 @@ def test_a_handler_whose_pipe_nobody_reads_counts_nothing_as_written(script: Scr
         undergird.flush(0.1)
         print(json.dumps(undergird.stats()["sinks"][handler.path]), flush=True)
         os._exit(0)  # Nothing to wait for.
-        """
+        """,
+        UNDERGIRD_RING_DIR=str(ring_dir),
     )
     counts = json.loads(done.stdout)
     assert (counts["emitted"], counts["written"], counts["in_flight"]) == (1, 0, 1)
@@ -132,7 +135,7 @@ def test_a_socket_is_no_log(run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
     assert names(tmp_path) == ["socket"]
 
 
-def test_devices_are_logs_as_far_as_they_take_anything(script: Script) -> None:
+def test_devices_are_logs_as_far_as_they_take_anything(script: Script, ring_dir: Path) -> None:
     done = script(
         """
         import json, os
@@ -142,7 +145,8 @@ def test_devices_are_logs_as_far_as_they_take_anything(script: Script) -> None:
         undergird.flush(0.1)
         print(json.dumps(undergird.stats()["sinks"]), flush=True)
         os._exit(0)  # Nothing to wait for.
-        """
+        """,
+        UNDERGIRD_RING_DIR=str(ring_dir),
     )
     counts = json.loads(done.stdout)
     assert (counts["/dev/null"]["written"], counts["/dev/null"]["in_flight"]) == (1, 0)
