@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.log.conftest import Collector
 
 import undergird
 from undergird.clock import ManualClock, SimulationClock
@@ -60,6 +62,49 @@ def test_records_have_values_context_and_time_of_their_calls(either: Run) -> Non
     between, moved = either.lines()
     assert moved["timestamp"] <= between["timestamp"]
     assert (moved["request"], moved["run"], moved["position"]) == ("inner", 3, [1, 2])
+
+
+def test_records_have_the_place_of_their_calls(either: Run) -> None:
+    buffer = either.start(call_site=True).create_buffer()
+
+    def tell(**others: Any) -> None:
+        buffer.info("told", **others)
+
+    tell()
+    tell(stack_info=True)
+    tell(stacklevel=2)
+    tell(exc_info=ValueError("odd"))
+    buffer.flush()
+    lines = either.lines()
+    here = "test_records_have_the_place_of_their_calls"
+    assert [line["function_name"] for line in lines] == ["tell", "tell", here, "tell"]
+    assert {line["source_file"] for line in lines} == {__file__}
+    assert lines[1]["stack_info"].endswith('buffer.info("told", **others)')
+
+
+def test_other_handlers_see_the_place_of_a_held_call(run: Run) -> None:
+    buffer = run.start().create_buffer()
+    collector = Collector()
+    logging.root.addHandler(collector)
+
+    def tell(**others: Any) -> None:
+        buffer.info("told", **others)
+
+    tell()
+    tell(stack_info=True)
+    buffer.flush()
+    assert [record.funcName for record in collector.records] == ["tell", "tell"]
+    stack = collector.records[1].stack_info
+    assert stack is not None
+    assert stack.endswith('buffer.info("told", **others)')
+
+
+@pytest.mark.parametrize("wrong", [{"stacklevel": "a"}, {"extra": 5}])
+def test_arguments_that_mean_nothing_are_not_raised(either: Run, wrong: dict[str, Any]) -> None:
+    buffer = either.start().create_buffer()
+    buffer.info("told", **wrong)
+    buffer.flush()
+    assert either.messages() == ["told"]
 
 
 @pytest.mark.parametrize("stamps", [False, True])

@@ -22,7 +22,7 @@ from undergird.log.callers import caller
 from undergird.log.exceptions.exc_info import exc_info_of, stack_of
 from undergird.log.levels import METHODS
 from undergird.log.tree.messages import message
-from undergird.log.tree.slow import slow
+from undergird.log.tree.slow import Place, extra_of, place_of, slow, stacklevel_of
 from undergird.log.values.fields import frozen_fields
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class _Held(NamedTuple):
     exc_info: Any
     stamp: int
     clock: SimulationClock | None
+    place: Place
 
 
 class _Store:
@@ -72,7 +73,7 @@ class Buffer:
     """Holds records back until they are wanted; what `Logger.create_buffer` gives.
 
     It has the level methods of its logger, those of `undergird.add_level` included. A record is held as it is at its
-    call: values, context and time are those of then.
+    call: values, context, time and place are those of then.
 
     Attributes:
         logger: Whose records they are.
@@ -126,12 +127,14 @@ class Buffer:
         if not self.logger.isEnabledFor(level):
             return
         exc_info = None
-        if not bulk.SPECIAL.isdisjoint(fields):
+        if bulk.SPECIAL.isdisjoint(fields):
+            frame = caller()
+        else:
             exc_info = exc_info_of(fields.pop("exc_info", None))
-            frame = caller(fields.pop("stacklevel", 1))
+            frame = caller(stacklevel_of(fields.pop("stacklevel", 1), (msg, *args)))
             if fields.pop("stack_info", False):
                 fields["stack_info"] = stack_of(frame)
-            fields = {**(fields.pop("extra", None) or {}), **fields}
+            fields = {**extra_of(fields.pop("extra", None)), **fields}
         text = msg if type(msg) is str and not args else message(msg, args)
         context, (stamp, sim_time) = contextvars.copy_context(), _core.clock_times()
         # One that stands still: it shows at the flush what the clock has shown here.
@@ -141,7 +144,8 @@ class Buffer:
         elif stamp is not None:
             clock = SimulationClock(stamp / 10**9, stamps=True)
         stamp = time.time_ns() if stamp is None else stamp
-        store.held.append(_Held(context, self.logger, level, text, frozen_fields(fields), exc_info, stamp, clock))
+        frozen, place = frozen_fields(fields), place_of(frame)
+        store.held.append(_Held(context, self.logger, level, text, frozen, exc_info, stamp, clock, place))
         full = len(store.held) >= store.capacity and not store.keep_last
         if full or (store.flush_level is not None and level >= store.flush_level):
             self.flush()
@@ -228,12 +232,13 @@ def _hand_on(held: deque[_Held]) -> int:
 
 
 def _log(record: _Held) -> None:
-    logger, level, fields = record.logger, record.level, record.fields
+    logger, level, fields, stamp, place = record.logger, record.level, record.fields, record.stamp, record.place
     with nullcontext() if record.clock is None else use(record.clock):
         if record.exc_info is None:
-            bulk.one(logger, level, record.message, fields, record.stamp)
+            bulk.one(logger, level, record.message, fields, stamp, place)
         else:
-            slow(logger, level, (record.message,), {**fields, "exc_info": record.exc_info}, 0, stamp=record.stamp)
+            fields = {**fields, "exc_info": record.exc_info}
+            slow(logger, level, (record.message,), fields, 0, stamp=stamp, place=place)
 
 
 _stores: weakref.WeakSet[_Store] = weakref.WeakSet()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from array import array
@@ -13,7 +14,7 @@ from undergird import _core
 from undergird.log.tree.indices import index
 from undergird.log.tree.messages import message
 from undergird.log.tree.report import report
-from undergird.log.tree.slow import slow
+from undergird.log.tree.slow import Place, slow
 from undergird.log.values import redaction, registry
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def many(logger: Logger, event: object, level: int, columns: dict[str, Any]) -> 
     _log(logger, level, event, table, rows, time.time_ns())
 
 
-def one(logger: Logger, level: int, event: str, fields: dict[str, Any], stamp: int) -> None:
-    """Logs one record as of a time.
+def one(logger: Logger, level: int, event: str, fields: dict[str, Any], stamp: int, place: Place) -> None:
+    """Logs one record as of a time and a place.
 
     Args:
         logger: The logger.
@@ -71,18 +72,40 @@ def one(logger: Logger, level: int, event: str, fields: dict[str, Any], stamp: i
         event: The message.
         fields: Fields of the record, none of a name in `SPECIAL`.
         stamp: In nanoseconds since the epoch.
+        place: Where it was logged.
     """
+    if _says_places(logger):
+        slow(logger, level, (event,), fields, 0, stamp=stamp, place=place)
+        return
     table = {name: Column("=", value, value, None) for name, value in fields.items()}
-    _log(logger, level, event, table, 1, stamp)
+    _log(logger, level, event, table, 1, stamp, place)
 
 
-def _log(logger: Logger, level: int, event: object, table: dict[str, Column], rows: int, stamp: int) -> None:
+def _says_places(logger: Logger) -> bool:
+    """Whether lines of a logger say where calls stand, which the native way takes from where it is called itself."""
+    at: logging.Logger | None = logger._node
+    while at is not None:
+        if any(getattr(handler, "call_site", False) for handler in at.handlers):
+            return True
+        at = at.parent if at.propagate else None
+    return False
+
+
+def _log(
+    logger: Logger,
+    level: int,
+    event: object,
+    table: dict[str, Column],
+    rows: int,
+    stamp: int,
+    place: Place | None = None,
+) -> None:
     done = 0
-    if (place := index(level)) is not None:
+    if (number := index(level)) is not None:
         names, data = list(table), [(column.code, column.data) for column in table.values()]
-        done = _core.many(logger, place, message(event, ()), names, data, rows, stamp)
+        done = _core.many(logger, number, message(event, ()), names, data, rows, stamp)
     for row in _rows(table, done, rows):
-        slow(logger, level, (event,), row, 0, stamp=stamp)
+        slow(logger, level, (event,), row, 0, stamp=stamp, place=place)
 
 
 def _column(value: Any) -> Column:

@@ -312,7 +312,7 @@ class Logger(NodeLogger):
 
         It hands them on at `flush()`, at the end of its `with` or `async with`, when it is full, at a record of
         `flush_level` or above, and when nothing refers to it any more; `discard()` forgets them. They keep time,
-        context and values of their calls, but are in no ring yet: a process that is killed takes them along.
+        place, context and values of their calls, but are in no ring yet: a process that is killed takes them along.
 
         Args:
             capacity: How many records it holds.

@@ -24,6 +24,9 @@ FIELDS = "_undergird_fields"
 HELD_BACK = "_undergird_held_back"
 """The attribute that says how many records were held back before this one."""
 
+Place = tuple[str, str, int]
+"""Function, file and line of a call."""
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", FIELDS, HELD_BACK, TIMES}
 
 
@@ -35,6 +38,7 @@ def slow(
     held_back: int | None = None,
     *,
     stamp: int | None = None,
+    place: Place | None = None,
 ) -> None:
     """Logs one call through the handlers of the tree.
 
@@ -46,6 +50,7 @@ def slow(
             library's meaning.
         held_back: How many records were held back before this one; `None` if the rules have not been asked yet.
         stamp: When it was logged, in nanoseconds since the epoch; now, if it is `None`.
+        place: Where; who calls, if it is `None`. With a place, `stack_info` is the stack's text.
     """
     if not is_level(level):
         return
@@ -59,22 +64,24 @@ def slow(
         if held_back is None:
             return
     exc_info = exc_info_of(fields.pop("exc_info", None))
-    stack_info = fields.pop("stack_info", False)
-    stacklevel = _stacklevel(fields.pop("stacklevel", 1), args)
-    extra = _extra(fields.pop("extra", None))
+    stack_info = fields.pop("stack_info", None)
+    stacklevel = stacklevel_of(fields.pop("stacklevel", 1), args)
+    extra = extra_of(fields.pop("extra", None))
     fields = {**_context.fields(), **extra, **logger._fields, **fields}
     if _is_taken(node, level):
         args = tuple(map(resolved, args))
         fields = dict(redacted({key: resolved(value) for key, value in fields.items()}))
-    frame = caller(stacklevel)
-    stack = stack_of(frame) if stack_info else None
-    function, file, line = _place(frame)
+    if place is None:
+        frame = caller(stacklevel)
+        stack_info = stack_of(frame) if stack_info else None
+        place = place_of(frame)
+    function, file, line = place
     try:
-        record = node.makeRecord(node.name, level, file, line, args[0], args[1:], exc_info, function, None, stack)
+        record = node.makeRecord(node.name, level, file, line, args[0], args[1:], exc_info, function, None, stack_info)
     except Exception:
         # A record looks at its arguments, and one of them did not bear it.
         whole = message(args[0], args[1:])
-        record = node.makeRecord(node.name, level, file, line, whole, (), exc_info, function, None, stack)
+        record = node.makeRecord(node.name, level, file, line, whole, (), exc_info, function, None, stack_info)
     if stamp is not None:
         _date(record, stamp)
     # Other handlers find the fields where `extra` would have put them.
@@ -85,7 +92,13 @@ def slow(
     node.handle(record)
 
 
-def _stacklevel(given: object, args: tuple[Any, ...]) -> float:
+def stacklevel_of(given: object, args: tuple[Any, ...]) -> float:
+    """The `stacklevel` of a call; what is none is reported, for a call does not raise.
+
+    Args:
+        given: What was given for it.
+        args: The message, then its `%` arguments.
+    """
     if isinstance(given, int | float):
         return given
     try:
@@ -133,7 +146,7 @@ def _is_taken(node: logging.Logger, level: int) -> bool:
     return not found
 
 
-def _extra(given: Any) -> dict[str, Any]:
+def extra_of(given: Any) -> dict[str, Any]:
     """What `extra` adds to the fields; what is no mapping is a field itself, for a call does not raise."""
     try:
         return {} if given is None else dict(given)
@@ -141,7 +154,8 @@ def _extra(given: Any) -> dict[str, Any]:
         return {"extra": given}
 
 
-def _place(frame: FrameType | None) -> tuple[str, str, int]:
+def place_of(frame: FrameType | None) -> Place:
+    """Where in the program a frame is."""
     if frame is None:
         return "(unknown function)", "(unknown file)", 0
     return frame.f_code.co_name, frame.f_code.co_filename, frame.f_lineno or 0
