@@ -7,6 +7,8 @@ import json
 import logging
 import multiprocessing
 import os
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ from tests.log.logfmt import parse
 import undergird
 from undergird import FileSink, Rotation
 from undergird.log.run import joining
+from undergird.log.sinks import opened
 from undergird.log.tree.branches import Branches
 from undergird.log.tree.handlers import FileHandler
 
@@ -391,3 +394,27 @@ logging.warning("two")
         for name in ("first.log", "run.log")
     ]
     assert messages == [["one", "two"], ["two"]]
+
+
+def test_a_process_may_join_a_run_while_others_put_its_logs_aside(tmp_path: Path) -> None:
+    logs = [tmp_path / name for name in ("run.log", "errors.log")]
+    stop = threading.Event()
+
+    def put_aside() -> None:
+        while not stop.is_set():
+            for log in logs:
+                log.touch()
+                log.rename(tmp_path / "aside")
+                # Its number is free for the next.
+                (tmp_path / "aside").unlink()
+
+    rotating = threading.Thread(target=put_aside)
+    rotating.start()
+    try:
+        for _ in range(100):
+            with ExitStack() as made:
+                assert len(opened([FileSink(log) for log in logs], beside=None, made=made)) == 2
+                made.pop_all()
+    finally:
+        stop.set()
+        rotating.join()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from undergird import _core
@@ -15,8 +16,6 @@ from undergird.log.run.settings import log_file
 from undergird.log.tree.branches import branches
 
 if TYPE_CHECKING:
-    from contextlib import ExitStack
-
     from undergird.log.rotation import Rotation
 
 
@@ -95,13 +94,14 @@ def opened(sinks: list[FileSink], *, beside: FileSink | None, made: ExitStack) -
     """
     result = [dataclasses.replace(sink, path=str(log_file(sink.path, made))) for sink in sinks]
     every = result if beside is None else [beside, *result]
-    there: dict[tuple[int, int], FileSink] = {}
-    for sink in every:
-        # By whatever names: a link leads to the same file.
-        stat = os.stat(sink.path)  # noqa: PTH116 -- nothing else is asked of the path
-        first = there.setdefault((stat.st_dev, stat.st_ino), sink)
-        if first is not sink:
-            raise ConfigurationError(f"sinks: {sink.path} is the file of another sink, {first.path}; give it to one")
+    there: dict[object, FileSink] = {}
+    with ExitStack() as held:
+        for sink in every:
+            first = there.setdefault(_identity(sink.path, held), sink)
+            if first is not sink:
+                raise ConfigurationError(
+                    f"sinks: {sink.path} is the file of another sink, {first.path}; give it to one"
+                )
     for sink in every:
         rules = sink.rotation.encode() if sink.rotation else b""
         for other in every if rules else ():
@@ -110,3 +110,16 @@ def opened(sinks: list[FileSink], *, beside: FileSink | None, made: ExitStack) -
                     f"sinks: {other.path} is what {sink.path} is called when it is put aside; choose another name"
                 )
     return result
+
+
+def _identity(path: str | os.PathLike[str], held: ExitStack) -> object:
+    """What tells a file from others, by whatever names, as long as it is held: a link leads to the same one."""
+    try:
+        # Held: the number of a log that another process has put aside and compressed is free for the next file.
+        file = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except FileNotFoundError:
+        # Another process of the run is putting it aside at this moment.
+        return os.path.realpath(path)
+    held.callback(os.close, file)
+    stat = os.fstat(file)
+    return stat.st_dev, stat.st_ino
