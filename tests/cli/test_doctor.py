@@ -201,6 +201,7 @@ def test_doctor_ends_with_1_if_something_is_wrong(
         "alive": True,
         **dict.fromkeys(names, 0),
         "files": [],
+        "handlers": [],
         "sinks": {},
         "logging": {"off": 0, "native": 0, "fallbacks": {}},
         **found,
@@ -269,3 +270,42 @@ def test_doctor_shows_what_became_of_calls_to_standard_loggers_in_each_process(
         assert shown == f"off 10, native {parent['native']}; others: {reasons}"
         living.stdin.close()
         assert living.wait(60) == 0
+
+
+def test_doctor_says_of_a_handlers_file_who_writes_it(
+    script: Script, rings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script(
+        """
+        import fcntl, glob, logging, os, signal, sys
+        from undergird.logging import install
+        install()
+        log = logging.getLogger("handlers")
+        log.addHandler(logging.FileHandler("plain.log"))
+        for number in range(3):
+            log.error("%d", number)
+        log.handlers[0].flush()
+        # Nobody writes what is in the ring as long as this is held.
+        held = [open(lock) for lock in glob.glob(os.environ["UNDERGIRD_RING_DIR"] + "/**/*.lock", recursive=True)]
+        for lock in held:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        log.error("last")
+        os.kill(os.getpid(), signal.SIGKILL)
+        """,
+        check=False,
+    )
+    code, said = run(capsys, "doctor", ".")
+    path = str(tmp_path / "plain.log")
+    if sys.version_info < (3, 12):  # here these calls are not native, and there is no ring
+        assert (code, said) == (0, "no rings: nothing is being logged, and nothing was left behind\n")
+        return
+    assert code == 1  # A dead process has left a record.
+    (ring,) = rings.rglob("*.ring")
+    shown = facts_of(said, str(ring))
+    assert shown["files"] == path
+    assert shown["waiting"].startswith("1 records, ")
+    shown = facts_of(said, path)
+    assert shown["size"] == "6 bytes"
+    assert shown["lock"] == "none: a handler of logging writes it, and what waits is said with its ring"
+    run(capsys, "recover", ".")
+    assert Path(path).read_text() == "0\n1\n2\nlast\n"

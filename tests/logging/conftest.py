@@ -18,6 +18,7 @@ import pytest
 import undergird
 from undergird import _core, logging
 from undergird.log import FileHandler
+from undergird.log.run.setup import begin
 from undergird.logging import _native, install, uninstall
 
 if TYPE_CHECKING:
@@ -189,6 +190,7 @@ class Lines:
 
     def new(self) -> list[str]:
         """What has been written since the last time."""
+        self.handler.flush()
         text = self.path.read_text(encoding="utf-8")
         new, self.read = text[self.read :], len(text)
         return new.split("\n")[:-1]
@@ -221,6 +223,32 @@ def lines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lines]:
     uninstall()
     made.handler.close()
     del standard.root.manager.loggerDict[name]
+
+
+def passed(path: Path) -> int:
+    """How many lines for a file went through the ring."""
+    counts = _core.stats()["sinks"].get(str(path))
+    return counts["emitted"] if counts else 0
+
+
+THROUGH_RING = int(TELLS)
+"""How many lines go through the ring of one that may."""
+
+
+@pytest.fixture
+def plain(lines: Lines, tmp_path_factory: pytest.TempPathFactory) -> Lines:
+    """A logger over a file whose lines are messages, and go through the ring."""
+    # A ring of the test's own: that of another test may have been shut down.
+    begin(str(tmp_path_factory.mktemp("rings")))
+    lines.handler.setFormatter(standard.Formatter("%(message)s"))
+    for _ in range(3):
+        lines.logger.info("before")
+    assert (passed(lines.path) > 0) == TELLS
+    lines.new()
+    # pytest puts handlers on loggers that do not propagate when the test begins.
+    lines.logger.propagate = True
+    lines.begun = False
+    return lines
 
 
 KINDS = {

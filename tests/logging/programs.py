@@ -31,20 +31,27 @@ START: Steps = [
 NATIVE: Steps = [(steps.add_handler, (0, 7)), (steps.set_level, (0, 10))]
 # Only files of the standard library's own handlers.
 STREAMS: Steps = [(steps.add_handler, (0, 0)), (steps.add_handler, (1, 1)), (steps.set_level, (0, 10))]
+# What the standard library remembers of a level stands past one that is written to the attribute.
+WRITTEN: Steps = [(steps.write_level, (0, 0, False)), (steps.log_in_other_ways, (0, "debug"))]
 LEVELS: Steps = [(steps.set_level, (0, level)) for level in (10, 20, 30) * 8]
+# Each change to a file of a handler.
+FILES: Steps = [(steps.change_a_file, (0, h, what)) for h in (0, 1) for what in sorted(steps.FILE_CHANGES)]
 
 
 def compare(examples: int, draw: int | None) -> None:
     """Compares so many programs, and prints what became of the calls as JSON.
 
     Args:
-        examples: How many are drawn, beside three that are always among them.
+        examples: How many are drawn, beside six that are always among them.
         draw: Which; `None` for the same in each run.
     """
 
     @example(start=START, taken=LEVELS, clock=None)
     @example(start=NATIVE, taken=LEVELS, clock=None)
     @example(start=STREAMS, taken=LEVELS, clock=None)
+    @example(start=NATIVE, taken=WRITTEN, clock=None)
+    @example(start=STREAMS, taken=WRITTEN, clock=None)
+    @example(start=STREAMS, taken=FILES, clock=None)
     @given(
         start=st.sampled_from([START, NATIVE, STREAMS]),
         taken=st.lists(steps.a_step(), min_size=1, max_size=25),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -259,6 +261,34 @@ def change_a_handler(world: World, h: int, what: str) -> None:
         handler.close()
     elif h in (2, 5):
         setattr(handler, "stream", world.streams[2]) if what == "stream" else handler.setStream(world.streams[2])
+
+
+FILE_CHANGES: dict[str, Callable[[Any], object]] = {
+    "ends": lambda handler: handler.stream.reconfigure(newline="\r\n"),
+    "encoding": lambda handler: handler.stream.reconfigure(encoding="latin-1", errors="replace"),
+    "write": lambda handler: handler.stream.write("written to the stream\n"),
+    "closed": lambda handler: vars(handler)["stream"].close(),
+    "opened": lambda handler: handler.setStream(open(handler.baseFilename, "a", newline="\r")),  # noqa: PTH123, SIM115
+    "moved": lambda handler: Path(handler.baseFilename).rename(handler.baseFilename + ".1"),
+    "deleted": lambda handler: Path(handler.baseFilename).unlink(),
+    "cut": lambda handler: os.truncate(handler.baseFilename, 0),
+    "no mode": lambda handler: setattr(handler, "mode", "w"),
+    "no stream": lambda handler: delattr(handler, "stream"),
+}
+
+
+@step(LOGGER, st.integers(0, 1), st.sampled_from(sorted(FILE_CHANGES)))
+def change_a_file(world: World, n: int, h: int, what: str) -> None:
+    handler = world.files[h]
+    # Who looks into a file by other ways asks for it first.
+    handler.flush()
+    try:
+        FILE_CHANGES[what](handler)
+        for number in range(3):
+            world.loggers[n].error("%d é", number)
+    finally:
+        if what in ("closed", "no stream"):
+            handler.stream = handler._open()
 
 
 @step(st.integers(0, 4_000_000_000_000_000_000) | st.integers(0, 3_000_000_000) | st.just(1_700_000_000_999_999_999))

@@ -240,6 +240,7 @@ def test_a_forked_child_writes_its_own_number(lines: Lines) -> None:
     lines.settle()
     if (child := os.fork()) == 0:
         lines.logger.info("x")
+        lines.handler.flush()
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     lines.logger.info("x")

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from undergird.log.tree.handlers import FileHandler
 from undergird.log.tree.nodes import Node, node
+from undergird.log.tree.plan import is_enabled
 from undergird.logging._originals import has, is_theirs, originals
 from undergird.logging._streams import LEVELS, WATCHED, Stream, are_streams, replaced, stream_of, surroundings
 
@@ -85,19 +86,24 @@ def examine(logger: logging.Logger) -> Examined:
     blocked = _blocked(logger, ours)
     if handlers and are_streams(handlers):
         reason, streams = (blocked, []) if blocked else _streams(logger, handlers)
-        enabled = [at for at, level in enumerate(LEVELS) if at > 0 and logger.isEnabledFor(level)] if streams else []
+        enabled = [at for at, level in enumerate(LEVELS) if at > 0 and is_enabled(logger, level)] if streams else []
         return Examined(
             allowed=False,
             reason=reason,
-            dictionaries=[*dictionaries, vars(os)],
+            dictionaries=[*dictionaries, vars(os), *(vars(stream.file.stream) for stream in streams if stream.file)],
             classes=[*WATCHED, FileHandler],
             instances=surroundings(handlers),
-            lists=[*lists, logger.filters, *(handler.filters for handler in handlers)],
+            lists=[*lists, logger.filters, *(handler.filters for handler in handlers), *_everybody(streams)],
             enabled=sum(1 << at for at in enabled),
             streams=streams,
         )
     reason = blocked or _reason(logger, handlers, ours)
     return Examined(not blocked and bool(ours), reason, dictionaries, classes, [], lists, 0, [])
+
+
+def _everybody(streams: list[Stream]) -> list[list[Any]]:
+    """All handlers there are, where a new one may be another that writes to the same file."""
+    return [logging._handlerList] if any(stream.file for stream in streams) else []  # type: ignore[attr-defined]
 
 
 def _streams(logger: logging.Logger, handlers: list[logging.StreamHandler[Any]]) -> tuple[str, list[Stream]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from undergird.log.tree.nodes import made
+from undergird.logging._files import defer
 from undergird.logging._native import equip
 
 
@@ -26,6 +27,7 @@ def getLogger(name: str | None = None) -> logging.Logger:
         <Logger docs.cells.nucleus (WARNING)>
     """
     equip()
+    defer("ours")
     # As the standard library asks, which other names than `str` may answer.
     if not name or (isinstance(name, str) and name == logging.root.name):  # type: ignore[redundant-expr]
         return logging.root

@@ -10,6 +10,7 @@ from undergird import _core
 from undergird.log.tree.nodes import Node
 from undergird.logging._examine import examine
 from undergird.logging._failures import Failing, record_of
+from undergird.logging._files import defer, defer_no_more
 
 _NEEDED = ("debug", "info", "warning", "error", "critical", "log", "isEnabledFor")
 
@@ -45,11 +46,18 @@ def equip() -> None:
         _equipped = True
 
 
-def install() -> None:
+def install(*, sync: bool = False) -> None:
     """Makes the methods of all loggers of the process native: the root, loggers that exist, subclasses.
 
     These are `debug`, `info`, `warning`, `error`, `critical` and `log` of `logging.Logger`, where it still has the
     standard library's own; a class that overrides them keeps its own. May be called again, at any time.
+
+    Lines for a `logging.FileHandler` wait in the ring for 50 ms at most, and survive the death of the process there;
+    `flush`, `close`, `logging.shutdown`, the end of the program and whoever reads the handler's `stream` find them in
+    the file.
+
+    Args:
+        sync: Whether these too are in the file when the call returns. For one handler: give it an attribute `sync`.
 
     Example:
         >>> import logging
@@ -67,6 +75,7 @@ def install() -> None:
             logging.Logger,
             {name: method for name, method in _installed.items() if there.get(name) is _originals.get(name)},
         )
+    defer("installed", sync=sync)
 
 
 def uninstall() -> None:
@@ -79,6 +88,7 @@ def uninstall() -> None:
                 setattr(logging.Logger, name, _originals[name])
             else:
                 delattr(logging.Logger, name)
+    defer_no_more("installed")
 
 
 def _give(class_: type, methods: dict[str, Any]) -> None:

@@ -9,7 +9,8 @@ import threading
 from types import BuiltinFunctionType
 from typing import Any, NamedTuple, TypeGuard
 
-from undergird.logging._originals import has, is_theirs, originals
+from undergird.logging._files import File, attribute, file_of
+from undergird.logging._originals import found, has, is_theirs, originals
 from undergird.logging._patterns import PROCESS, Date, Piece, pattern_of, pieces_of
 
 LEVELS = range(0, 60, 10)
@@ -28,8 +29,8 @@ _METHODS: dict[type, tuple[str, ...]] = {
     logging.LogRecord: ("getMessage",),
 }
 _ATTRIBUTES: dict[type, tuple[str, ...]] = {
-    logging.StreamHandler: ("level", "stream", "formatter", "lock", "filters", *_LOOKUPS),
-    logging.FileHandler: ("level", "stream", "formatter", "lock", "filters", *_LOOKUPS),
+    logging.StreamHandler: ("level", "formatter", "lock", "filters", *_LOOKUPS),
+    logging.FileHandler: ("level", "formatter", "lock", "filters", *_LOOKUPS),
     logging.Formatter: ("_style", "datefmt", *_LOOKUPS),
     logging.PercentStyle: ("_fmt", "_defaults", "asctime_search", *_LOOKUPS),
 }
@@ -49,11 +50,13 @@ class Stream(NamedTuple):
         handler: The handler.
         lines: The parts of its lines for each level, the first of which is none; empty, if it does not take the level.
         date: How it makes the time to the second.
+        file: Its file, if the lines may go through the ring.
     """
 
     handler: logging.Handler
     lines: list[list[Piece]]
     date: Date | None
+    file: File | None
 
 
 def are_streams(handlers: list[logging.Handler]) -> TypeGuard[list[logging.StreamHandler[Any]]]:
@@ -67,6 +70,7 @@ def replaced(handlers: list[logging.StreamHandler[Any]]) -> bool:
     return (
         not _are_original
         or not all(has(class_, names) for class_, names in (*_methods.items(), *_attributes.items()))
+        or any(found(class_, "stream") is not attribute() for class_ in _CLASSES)
         or any(module.get(name) != level for name, level in zip(_NAMES, LEVELS, strict=True))
         or any(_methods[type(one)].keys() & vars(one).keys() for one in surroundings(handlers))
     )
@@ -86,15 +90,16 @@ def _formatter_of(handler: logging.Handler) -> logging.Formatter:
 def stream_of(logger: logging.Logger, handler: logging.StreamHandler[Any]) -> Stream | str:
     """What a handler writes of a logger's records; why that cannot be said, as `logging_calls` names it."""
     terminator, level = handler.terminator, handler.level
-    if not _is_plain(handler.stream) or type(handler.lock) is not _LOCK or type(level) is not int:
+    # Not as an attribute: whoever reads that waits for the ring.
+    if not _is_plain(vars(handler).get("stream")) or type(handler.lock) is not _LOCK or type(level) is not int:
         return "stream"
     formatter = _formatter_of(handler)
     if type(terminator) is not str or type(logger.name) is not str or not isinstance(formatter, logging.Formatter):
         return "format"
-    found = pattern_of(formatter)
-    if found is None:
+    known = pattern_of(formatter)
+    if known is None:
         return "format"
-    pattern, date, date_pieces = found
+    pattern, date, date_pieces = known
     lines: list[list[Piece]] = []
     for number in LEVELS:
         constants = {"name": logger.name, "levelname": logging.getLevelName(number), "levelno": number}
@@ -102,7 +107,7 @@ def stream_of(logger: logging.Logger, handler: logging.StreamHandler[Any]) -> St
         if pieces is None or (PROCESS in pieces and not _knows_processes()):
             return "format"
         lines.append(pieces if number >= level else [])
-    return Stream(handler, lines, date)
+    return Stream(handler, lines, date, file_of(handler))
 
 
 def _is_plain(stream: Any) -> bool:

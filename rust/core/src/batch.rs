@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use crate::dictionary::{Dictionary, Entry, SinkEntry};
-use crate::format::{Format, Formatter, Json, Logfmt, Style, Text};
+use crate::format::{Format, Formatter, Given, Json, Logfmt, Style, Text};
 use crate::record::block::{rows_before, rows_in};
 use crate::record::{Kind, Record};
 use crate::ring::{Corrupt, Ring};
@@ -48,6 +48,7 @@ struct Formatters {
     json: Option<Box<Formatter<Json>>>,
     logfmt: Option<Box<Formatter<Logfmt>>>,
     text: Option<Box<Formatter<Text>>>,
+    given: Option<Box<Formatter<Given>>>,
 }
 
 /// What a batch holds besides its bytes.
@@ -154,6 +155,7 @@ impl Source {
             Format::Json => self.lines(|formatters| &mut formatters.json, sink, from..until, enough, out, ends),
             Format::Logfmt => self.lines(|formatters| &mut formatters.logfmt, sink, from..until, enough, out, ends),
             Format::Text => self.lines(|formatters| &mut formatters.text, sink, from..until, enough, out, ends),
+            Format::Given => self.lines(|formatters| &mut formatters.given, sink, from..until, enough, out, ends),
         }
     }
 

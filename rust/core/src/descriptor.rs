@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use rustix::fs::{Mode, OFlags, Stat, fstat, open};
-use rustix::io::{DupFlags, Errno, dup3};
+use rustix::io::{DupFlags, Errno, dup3, fcntl_dupfd_cloexec};
 
 /// Opens a file to write to under a number of its own: where standard error was closed, its number is the next to be
 /// given away, and people go on printing to it.
@@ -113,6 +113,14 @@ impl Held {
         descriptor.show(held.file.as_raw_fd(), held.identity);
         held.shown = Some(Arc::clone(descriptor));
         Ok(held)
+    }
+
+    /// Another descriptor of what somebody else has opened, under a number of its own.
+    ///
+    /// # Errors
+    /// If there is none left.
+    pub fn copy_of(theirs: BorrowedFd<'_>, descriptor: &Arc<Descriptor>) -> io::Result<Self> {
+        Self::shown(File::from(fcntl_dupfd_cloexec(theirs, 3)?), descriptor)
     }
 
     /// Takes over what a parent left to this process, if the descriptor still is that file.

@@ -5,7 +5,8 @@
 //! Name     text
 //! Shape    count u16 · texts                         the keys of a group of fields
 //! Level    index u8 · number i64 · text              a level that is not one of the standard five, or renamed
-//! Sink     kind u8 · format u8 · flags u16 · text · rotation   a file and how it is written
+//! Sink     kind u8 · format u8 · flags u16 · text · rotation   a file and how it is written; behind it, where it is a
+//!          handler's: device u64 · inode u64
 //! Route    count u16 · sink ids u32                  the sinks of a record
 //! Fields   group                                     what every record of the run bears, for who announces something
 //! ```
@@ -14,6 +15,7 @@
 
 use std::sync::Arc;
 
+use crate::format::Format;
 use crate::record::{Bytes, Group, Malformed};
 use crate::rotation::Rotation;
 
@@ -41,7 +43,7 @@ pub enum EntryKind {
 /// A sink as the dictionary knows it, enough for another process to write to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SinkEntry {
-    /// 0: a file.
+    /// [`FILE`] or [`HANDLERS_FILE`].
     pub kind: u8,
     /// A [`crate::format::Format`].
     pub format: u8,
@@ -51,12 +53,24 @@ pub struct SinkEntry {
     pub path: Box<[u8]>,
     /// When it is put aside.
     pub rotation: Rotation,
+    /// Device and inode of a handler's file.
+    pub identity: (u64, u64),
 }
+
+/// The kind of a sink that is the file at its path, whichever that is.
+pub const FILE: u8 = 0;
+/// The kind of a sink that is a file which a handler has open, wherever that is.
+pub const HANDLERS_FILE: u8 = 1;
 
 impl SinkEntry {
     /// A file of lines of JSON.
     pub fn file(path: &[u8]) -> Self {
-        Self { kind: 0, format: 0, flags: 0, path: path.into(), rotation: Rotation::default() }
+        Self { kind: FILE, format: 0, flags: 0, path: path.into(), rotation: Rotation::default(), identity: (0, 0) }
+    }
+
+    /// A file that a handler has open, of lines as they are given.
+    pub fn of_handler(path: &[u8], identity: (u64, u64)) -> Self {
+        Self { kind: HANDLERS_FILE, format: Format::Given as u8, identity, ..Self::file(path) }
     }
 }
 
@@ -113,6 +127,10 @@ impl Entry {
                 payload.extend_from_slice(&sink.flags.to_le_bytes());
                 text(&mut payload, &sink.path);
                 text(&mut payload, &sink.rotation.encode());
+                if sink.kind == HANDLERS_FILE {
+                    payload.extend_from_slice(&sink.identity.0.to_le_bytes());
+                    payload.extend_from_slice(&sink.identity.1.to_le_bytes());
+                }
                 EntryKind::Sink
             }
             Entry::Route(sinks) => {
@@ -153,13 +171,20 @@ impl Entry {
                 number: i64::from_le_bytes(bytes.array()?),
                 name: bytes.text()?.into(),
             },
-            kind if kind == EntryKind::Sink as u8 => Entry::Sink(SinkEntry {
-                kind: bytes.u8()?,
-                format: bytes.u8()?,
-                flags: bytes.u16()?,
-                path: bytes.text()?.into(),
-                rotation: Rotation::parse(bytes.text()?)?,
-            }),
+            kind if kind == EntryKind::Sink as u8 => {
+                let mut sink = SinkEntry {
+                    kind: bytes.u8()?,
+                    format: bytes.u8()?,
+                    flags: bytes.u16()?,
+                    path: bytes.text()?.into(),
+                    rotation: Rotation::parse(bytes.text()?)?,
+                    identity: (0, 0),
+                };
+                if sink.kind == HANDLERS_FILE {
+                    sink.identity = (bytes.u64()?, bytes.u64()?);
+                }
+                Entry::Sink(sink)
+            }
             kind if kind == EntryKind::Route as u8 => {
                 let count = bytes.u16()?;
                 let sinks: Result<Vec<_>, _> = (0..count).map(|_| bytes.u32()).collect();
@@ -324,8 +349,10 @@ mod tests {
             prop::collection::vec(text(), 0..6).prop_map(|keys| Entry::Shape(keys.into())),
             (any::<u8>(), any::<i64>(), text()).prop_map(|(index, number, name)| Entry::Level { index, number, name }),
             (any::<u8>(), any::<u8>(), any::<u16>(), text()).prop_map(|(kind, format, flags, path)| Entry::Sink(
-                SinkEntry { kind, format, flags, path, rotation: Rotation::default() }
+                SinkEntry { kind, format, flags, path, rotation: Rotation::default(), identity: (0, 0) }
             )),
+            (text(), any::<(u64, u64)>())
+                .prop_map(|(path, identity)| Entry::Sink(SinkEntry::of_handler(&path, identity))),
             prop::collection::vec(any::<u32>(), 0..6).prop_map(|sinks| Entry::Route(sinks.into())),
             prop::collection::vec((text(), any::<i64>()), 0..6).prop_map(|fields| Entry::Fields(group(&fields))),
         ]

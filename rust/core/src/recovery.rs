@@ -12,7 +12,7 @@ use crate::descriptor::Descriptor;
 use crate::lockfile::{LockFile, SLOTS};
 use crate::ring::{Producer, TAIL};
 use crate::ringfile::{Adoption, NotARing, Orphan, RingHeader, RingMemory, SUFFIX, UNFINISHED, open_stranger};
-use crate::writer::{Host, Writer};
+use crate::writer::{Host, LOCK, Writer};
 
 /// What was found in one ring file, and what became of it.
 #[derive(Clone, Debug)]
@@ -64,6 +64,12 @@ pub fn ring_files(directory: &Path, lock: &Arc<Descriptor>) -> io::Result<Vec<Pa
             && let Ok(Adoption::Adopted(orphan)) = Orphan::adopt(&path, lock)
         {
             let _ = orphan.remove();
+        } else if let Some((ring, _)) = name.strip_suffix(LOCK).and_then(|stem| stem.rsplit_once('-'))
+            && ring.ends_with(SUFFIX)
+            && !path.with_file_name(ring).exists()
+        {
+            // Of a ring that its process removed before it was killed.
+            let _ = fs::remove_file(&path);
         }
     }
     found.sort();

@@ -6,13 +6,18 @@
 //!
 //! A pipe or a device cannot be read back. It gets no lock file and no journal, and each record at least once; the
 //! kernel keeps lines of up to 4 KiB whole. A pipe that nobody reads cannot be opened, or written to: its records wait.
+//!
+//! A handler's file is written through what the handler has opened. Its lock file is beside the ring: nothing is made
+//! beside a log of somebody else's.
 
+mod estate;
+mod handed;
 mod known;
 mod locked;
 mod look;
 mod trial;
 
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
@@ -27,6 +32,8 @@ use rustix::io::Errno;
 use crate::descriptor::{Descriptor, Held, identity, open_apart};
 use crate::lockfile::{LockFile, SIZE, SLOT, Stream, Unusable};
 
+pub use estate::Estate;
+pub use handed::Handed;
 use known::Known;
 pub use locked::Locked;
 pub use look::{Look, look};
@@ -38,45 +45,14 @@ const PAGE: usize = 4096;
 /// An open log file with its lock file.
 #[derive(Debug)]
 pub struct FileSink {
-    log: Option<Held>,
+    log: Option<Arc<Held>>,
     lock: Option<Held>,
     /// Whether it could be read back when it was last locked.
     regular: bool,
     known: Known,
     estate: Arc<Estate>,
-}
-
-/// What a forked child inherits of a sink. It may have lost the right to open the files again when it logs.
-#[derive(Debug)]
-pub struct Estate {
-    path: PathBuf,
-    lock_path: CString,
-    log: Arc<Descriptor>,
-    lock: Arc<Descriptor>,
-}
-
-impl Estate {
-    fn new(path: &Path, lock_path: &Path) -> Self {
-        // A path with a zero in it cannot be opened: it is enough that it is none.
-        let lock_path = CString::new(lock_path.as_os_str().as_bytes()).unwrap_or_default();
-        Self { path: path.into(), lock_path, log: Arc::default(), lock: Arc::default() }
-    }
-
-    /// The log file's path.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The lock file's path.
-    fn lock_path(&self) -> &Path {
-        Path::new(OsStr::from_bytes(self.lock_path.as_bytes()))
-    }
-
-    /// For the child's side of a fork: keeps the log, which is only appended to, and makes the lock file's
-    /// descriptor one of its own. Allocates nothing and waits for nobody.
-    pub fn pass_on(&self) {
-        self.lock.reopen_in_child(&self.lock_path);
-    }
+    /// Where it is lent, if it is a handler's, and its device and inode.
+    handed: Option<(Arc<Handed>, (u64, u64))>,
 }
 
 /// Where a batch comes from, and what it takes to format it again.
@@ -103,19 +79,56 @@ impl FileSink {
     pub fn new(path: &Path) -> Self {
         let lock_path = lock_file_of(path);
         let estate = Arc::new(Estate::new(path, &lock_path));
-        Self { log: None, lock: None, regular: true, known: Known::default(), estate }
+        Self { log: None, lock: None, regular: true, known: Known::default(), estate, handed: None }
+    }
+
+    /// A sink for a file that a handler has open. `lock` is where its lock file is; empty if there is none to be, because
+    /// the ring ends with its process. A forked child closes its copy of it by the `descriptor`.
+    pub fn of_handler(
+        path: &Path,
+        identity: (u64, u64),
+        lent: Arc<Handed>,
+        lock: &Path,
+        descriptor: Arc<Descriptor>,
+    ) -> Self {
+        let estate = Estate { lock: descriptor, ..Estate::new(path, lock) };
+        Self { estate: Arc::new(estate), handed: Some((lent, identity)), ..Self::new(path) }
+    }
+
+    /// What is lent of it, if it is a handler's.
+    pub fn lent(&self) -> Option<&Handed> {
+        self.handed.as_ref().map(|(lent, _)| &**lent)
+    }
+
+    /// Removes the lock file, whose ring is no more.
+    pub(crate) fn remove_lock(&mut self) {
+        self.lock = None;
+        let path = self.estate.lock_path();
+        let _ = fs::remove_file(path);
+        // The ring's folder, if that was the last one in it.
+        let _ = path.parent().map(fs::remove_dir);
     }
 
     /// A sink for the file that a parent left to this process.
     pub fn inherited(from: &Estate) -> Self {
         let estate = Estate::new(from.path(), from.lock_path());
         let (log, lock) = (Held::inherited(&from.log, &estate.log), Held::inherited(&from.lock, &estate.lock));
-        Self { log, lock, regular: true, known: Known::default(), estate: Arc::new(estate) }
+        Self {
+            log: log.map(Arc::new),
+            lock,
+            regular: true,
+            known: Known::default(),
+            estate: Arc::new(estate),
+            handed: None,
+        }
     }
 
     /// Whether it is a file that can be read back now, as one that is not there yet will be; not, if it is a pipe or
     /// a device.
     pub fn is_regular(&self) -> bool {
+        if self.handed.is_some() {
+            return !self.estate.lock_path.is_empty();
+        }
         !stat(self.path()).is_ok_and(|stat| !is_file(&stat))
     }
 
@@ -137,8 +150,18 @@ impl FileSink {
     pub fn lock(&mut self, wait: &mut dyn FnMut() -> bool) -> io::Result<Option<Locked<'_>>> {
         let size = loop {
             self.regular = self.is_regular();
-            if self.regular && !self.take_lock(wait)? {
-                return Ok(None);
+            if self.regular {
+                match self.take_lock(wait) {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(None),
+                    // Without one it is written at least once.
+                    Err(_) if self.handed.is_some() => self.regular = false,
+                    Err(error) => return Err(error),
+                }
+            }
+            if self.handed.is_some() && self.regular && self.read_lock_file().is_err() {
+                self.unlock();
+                self.regular = false;
             }
             match self.look() {
                 Ok(Some(size)) => break size,
@@ -169,13 +192,13 @@ impl FileSink {
 
     /// Takes the lock if it is free and everything is as it was left; the log's size.
     fn take_fresh_lock(&mut self, now: u64) -> Option<u64> {
-        if !self.is_fresh(now) {
+        if self.handed.is_some() || !self.is_fresh(now) {
             return None;
         }
         let lock = self.lock.as_ref().filter(|held| held.check().is_some())?;
         flock(lock.file().as_fd(), FlockOperation::NonBlockingLockExclusive).ok()?;
         let known = self.read_lock_file().unwrap_or(false);
-        let stat = self.log.as_ref().and_then(Held::check).filter(|_| known);
+        let stat = self.log.as_ref().and_then(|held| held.check()).filter(|_| known);
         if stat.is_none() {
             self.unlock();
         }
@@ -200,10 +223,14 @@ impl FileSink {
             self.known = Known::default();
         }
         let stat = self.open_log()?;
-        Ok((is_file(&stat) == self.regular).then_some(stat.st_size as u64))
+        Ok((self.handed.is_some() || is_file(&stat) == self.regular).then_some(stat.st_size as u64))
     }
 
-    fn unlock(&self) {
+    fn unlock(&mut self) {
+        if self.handed.is_some() {
+            // What is taken back is closed at once.
+            self.log = None;
+        }
         if let Some(held) = &self.lock {
             let _ = flock(held.file(), FlockOperation::Unlock);
         }
@@ -264,6 +291,15 @@ impl FileSink {
 
     /// Sees to it that `log` is the file that is at the path now; its state.
     fn open_log(&mut self) -> io::Result<Stat> {
+        if let Some((lent, identity)) = &self.handed {
+            let held = match lent.file(*identity) {
+                Some(held) => held,
+                None => Arc::new(handed::reopen(self.path(), *identity)?),
+            };
+            let stat = fstat(held.file())?;
+            self.log = Some(held);
+            return Ok(stat);
+        }
         if let Some(held) = self.log.as_ref().filter(|held| is_at(self.path(), held))
             && let Some(stat) = held.check()
         {
@@ -281,7 +317,7 @@ impl FileSink {
             }
             other => other?,
         };
-        let held = self.log.insert(Held::shown(file, &self.estate.log)?);
+        let held = self.log.insert(Arc::new(Held::shown(file, &self.estate.log)?));
         Ok(fstat(held.file())?)
     }
 

@@ -14,11 +14,11 @@ use std::sync::Arc;
 
 use crate::batch::{Batch, Source, waits};
 use crate::descriptor::Descriptor;
-use crate::dictionary::SinkEntry;
+use crate::dictionary::{HANDLERS_FILE, SinkEntry};
 use crate::lockfile::Stream;
 use crate::ringfile::Account;
 use crate::rotation::Rotation;
-use crate::sink::{Estate, FileSink, Locked, Origin, lock_file_of, target_of};
+use crate::sink::{Estate, FileSink, Handed, Locked, Origin, lock_file_of, target_of};
 
 pub use outlet::{Outlet, Trouble};
 
@@ -26,6 +26,9 @@ use settle::settle;
 
 /// Bytes of lines that are appended at once.
 const BATCH: usize = 256 * 1024;
+
+/// How the names of lock files end that are beside rings.
+pub(crate) const LOCK: &str = ".lock";
 
 /// Lines for which there is room from the start: as many of 32 bytes.
 const LINES: usize = BATCH / 32;
@@ -45,6 +48,10 @@ pub trait Host {
     fn closes(&mut self, _estate: &Arc<Estate>) {}
     /// Under what a ring that is taken over is shown to the fork handler.
     fn ring_lock(&mut self) -> Arc<Descriptor> {
+        Arc::default()
+    }
+    /// What is lent of a handler's file.
+    fn lent(&mut self, _sink: u32) -> Arc<Handed> {
         Arc::default()
     }
 }
@@ -105,8 +112,15 @@ impl Writer {
     pub fn refresh(&mut self, host: &mut dyn Host) {
         self.source.refresh();
         let known = self.outlets.len();
-        for (id, SinkEntry { path, rotation, .. }) in self.source.sinks().skip(known) {
+        for (id, SinkEntry { path, rotation, kind, identity, .. }) in self.source.sinks().skip(known) {
             let path = Path::new(OsStr::from_bytes(path));
+            if *kind == HANDLERS_FILE {
+                let lock = lock_of_handlers(self.source.path(), id);
+                let file = FileSink::of_handler(path, *identity, host.lent(id), &lock, host.ring_lock());
+                let account = self.source.account_of(id).unwrap_or_else(Account::apart);
+                self.outlets.push(Outlet::new(id, file, self.released, rotation.clone(), account));
+                continue;
+            }
             let left = self.inherited.iter().find(|estate| estate.path() == path);
             let file = left.map_or_else(|| FileSink::new(path), |estate| FileSink::inherited(estate));
             let account = self.source.account_of(id).unwrap_or_else(Account::apart);
@@ -148,11 +162,19 @@ impl Writer {
             match self.advance(index, head, host, haste) {
                 Ok(true) => {
                     let outlet = &mut self.outlets[index];
-                    outlet.trouble = None;
+                    outlet.recover();
                     round.severe |= std::mem::take(&mut outlet.severe);
                     round.more |= outlet.cursor < head;
                 }
                 Ok(false) => self.outlets[index].trouble = Some(Trouble::busy()),
+                // Whoever comes for it later finds it as little.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && self.outlets[index].file.lent().is_some() => {
+                    let Self { source, outlets, lines, .. } = self;
+                    let outlet = &mut outlets[index];
+                    let batch = source.format(outlet.id, outlet.cursor, head, BATCH, lines, None);
+                    outlet.lose(&batch, &error);
+                    round.more |= batch.to < head;
+                }
                 Err(error) => self.outlets[index].stumble(&error, host.now()),
             }
             round.written += self.outlets[index].written - before;
@@ -249,6 +271,10 @@ impl Writer {
         self.refresh(host);
         let ring = self.source.memory().header().id;
         for outlet in &mut self.outlets {
+            if outlet.file.lent().is_some() {
+                outlet.file.remove_lock();
+                continue;
+            }
             // A log that is not there shall not be made for this.
             let there = outlet.known || (outlet.path().exists() && lock_file_of(outlet.path()).exists());
             if there && let Ok(Some(mut locked)) = lock(&mut outlet.file, host, None) {
@@ -278,6 +304,16 @@ impl Writer {
             }
         }
     }
+}
+
+/// Where the lock file of a handler's file is: with the ring, with which it goes. Empty if that has no file.
+fn lock_of_handlers(ring: &Path, sink: u32) -> PathBuf {
+    let mut name = ring.file_name().unwrap_or_default().to_os_string();
+    if name.is_empty() {
+        return PathBuf::new();
+    }
+    name.push(format!("-{sink}{LOCK}"));
+    ring.with_file_name(name)
 }
 
 fn put_aside_if_due(

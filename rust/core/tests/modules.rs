@@ -6,6 +6,7 @@ mod batch;
 mod block;
 mod census;
 mod drainer;
+mod handed;
 mod pace;
 mod recovery;
 mod ring;

@@ -62,6 +62,26 @@ pub fn accept(
     Ok(true)
 }
 
+/// Pushes a record if there is room and its calls do not wait; where it ends then. What is refused is not counted: the
+/// caller has another way.
+#[inline]
+pub fn accept_if_room(
+    runtime: &Runtime,
+    gil: &mut GilSide,
+    route: usize,
+    header: Header,
+    payload: &[u8],
+) -> Option<u64> {
+    if gil.routes[route].sync || gil.push(&runtime.memory, runtime.ring_path(), header, payload).is_err() {
+        return None;
+    }
+    gil.routes[route].emitted += 1;
+    if gil.producer.used_at_most() > gil.wake_above {
+        wake(runtime, gil);
+    }
+    Some(gil.producer.head())
+}
+
 /// Wakes the writer and notes down what was taken, about once for each quarter of the ring that fills up.
 #[cold]
 fn wake(runtime: &Runtime, gil: &mut GilSide) {

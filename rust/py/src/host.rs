@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use undergird_core::descriptor::Descriptor;
-use undergird_core::sink::Estate;
+use undergird_core::sink::{Estate, Handed};
 use undergird_core::writer::Host;
 
 use crate::fork::{LOGS, RINGS, process};
+use crate::lending::Lending;
 
 /// Nanoseconds since the epoch.
 #[inline]
@@ -65,6 +66,7 @@ pub struct Process {
     patience: Duration,
     since: Instant,
     ring: Option<Arc<Descriptor>>,
+    lending: Arc<Lending>,
 }
 
 impl Drop for Process {
@@ -78,7 +80,13 @@ impl Drop for Process {
 impl Process {
     /// Waits at most `patience` for each lock.
     pub fn new(patience: Duration) -> Self {
-        Self { patience, since: Instant::now(), ring: None }
+        Self { patience, since: Instant::now(), ring: None, lending: Arc::default() }
+    }
+
+    /// The same, with what handlers lend.
+    pub fn with(mut self, lending: &Arc<Lending>) -> Self {
+        self.lending = Arc::clone(lending);
+        self
     }
 }
 
@@ -114,5 +122,9 @@ impl Host for Process {
         let lock = self.ring.get_or_insert_default();
         RINGS.add(lock);
         Arc::clone(lock)
+    }
+
+    fn lent(&mut self, sink: u32) -> Arc<Handed> {
+        self.lending.of(sink)
     }
 }

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use undergird_core::batch::Source;
 use undergird_core::census::census;
+use undergird_core::dictionary::{HANDLERS_FILE, SinkEntry};
 use undergird_core::directory::{SHARED_MEMORY, ring_directory};
 use undergird_core::lockfile::RingId;
 use undergird_core::recovery::{self, Outcome, recover, ring_files, rings_named_in};
@@ -91,8 +92,10 @@ pub fn inspect_rings<'py>(py: Python<'py>, directory: PathBuf) -> PyResult<Bound
         let (head, tail) = (memory.ring().head(), memory.ring().tail());
         let mut source = Source::new(memory.clone(), &path);
         source.refresh();
-        let files: Vec<String> =
-            source.sinks().map(|(_, sink)| String::from_utf8_lossy(&sink.path).into_owned()).collect();
+        let path_of = |sink: &SinkEntry| String::from_utf8_lossy(&sink.path).into_owned();
+        let files: Vec<String> = source.sinks().map(|(_, sink)| path_of(sink)).collect();
+        let of_handlers = source.sinks().filter(|(_, sink)| sink.kind == HANDLERS_FILE);
+        dict.set_item("handlers", of_handlers.map(|(_, sink)| path_of(sink)).collect::<Vec<_>>())?;
         dict.set_item("id", hex(&header.id))?;
         dict.set_item("pid", header.pid)?;
         dict.set_item("alive", alive)?;

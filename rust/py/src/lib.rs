@@ -18,6 +18,7 @@ mod home;
 mod hooks;
 mod host;
 mod inspection;
+mod lending;
 mod line;
 mod outlets;
 mod overload;
@@ -42,7 +43,11 @@ mod _core {
         compressions, configure, encode_rotation, flush, invalidate, probe, puts_aside_as, shutdown, start, take_back,
     };
     #[pymodule_export]
+    use crate::dropin::attribute::stream_attribute;
+    #[pymodule_export]
     use crate::dropin::counts::{logging_calls, native_calls};
+    #[pymodule_export]
+    use crate::dropin::lanes::let_go;
     #[pymodule_export]
     use crate::dropin::methods::{native_methods, stand_for};
     #[pymodule_export]

@@ -37,7 +37,7 @@ pub fn line(format: u8, parts: Parts<'_>) -> PyResult<String> {
         Some(Format::Json) => spelled::<Json>(&record, &dictionary),
         Some(Format::Logfmt) => spelled::<Logfmt>(&record, &dictionary),
         Some(Format::Text) => spelled::<Text>(&record, &dictionary),
-        None => Err(PyValueError::new_err(format!("no such format: {format}"))),
+        Some(Format::Given) | None => Err(PyValueError::new_err(format!("no such format: {format}"))),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the GIL guards: the producer, what it has entered into the dictionary, and its counts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -24,6 +24,9 @@ use crate::route::Route;
 
 /// The index of all levels for which there is no other left.
 const OTHER_LEVELS: u8 = u8::MAX;
+
+/// So many files of handlers go through one ring: each record is looked at for each of them.
+const MOST_OF_HANDLERS: usize = 16;
 
 static EPOCH: AtomicU64 = AtomicU64::new(1);
 
@@ -50,6 +53,8 @@ pub struct GilSide {
     level_indices: HashMap<(i64, Box<[u8]>), u8>,
     /// The files by their numbers. One that is written in two ways, as handlers can have it, has two.
     sinks: BTreeMap<u32, PathBuf>,
+    /// Those that are handlers', with device and inode.
+    handlers: HashSet<(PathBuf, (u64, u64))>,
 }
 
 impl GilSide {
@@ -67,6 +72,7 @@ impl GilSide {
             levels: HashMap::new(),
             level_indices: HashMap::new(),
             sinks: BTreeMap::new(),
+            handlers: HashSet::new(),
         }
     }
 
@@ -91,6 +97,20 @@ impl GilSide {
         let id = self.intern(memory, &entry)?;
         self.sinks.entry(id).or_insert_with(|| OsStr::from_bytes(path).into());
         Some(id)
+    }
+
+    /// The number of a handler's file, and the place in `routes` of the route to it alone; `None` if the dictionary is full,
+    /// or there are too many of them.
+    pub fn route_to_handler(&mut self, memory: &RingMemory, path: &Path, identity: (u64, u64)) -> Option<(u32, usize)> {
+        let entry = Entry::Sink(SinkEntry::of_handler(path.as_os_str().as_bytes(), identity));
+        let file = (path.to_path_buf(), identity);
+        if self.handlers.len() >= MOST_OF_HANDLERS && !self.handlers.contains(&file) {
+            return None;
+        }
+        let id = self.intern(memory, &entry)?;
+        self.handlers.insert(file);
+        self.sinks.entry(id).or_insert_with(|| path.into());
+        Some((id, self.route(memory, &[id], self.sync)?))
     }
 
     /// The numbers of the files in the dictionary, with their paths.

@@ -23,6 +23,7 @@ use crate::fork::RINGS;
 use crate::generation::invalidate;
 use crate::home::{Home, Settings};
 use crate::host::Process;
+use crate::lending::Lending;
 use crate::outlets::Outlets;
 use crate::producer::GilSide;
 use crate::retirement::Retirement;
@@ -47,6 +48,8 @@ pub struct Runtime {
     writer: Mutex<Writer>,
     /// The writer's files, for who does not want to wait for the writer.
     pub outlets: Outlets,
+    /// What handlers of the standard library lend it.
+    pub lending: Arc<Lending>,
     compressor: Compressor,
     unsynced: Unsynced,
     gil: UnsafeCell<GilSide>,
@@ -78,6 +81,7 @@ impl Runtime {
             writer: Mutex::new(writer),
             gil: UnsafeCell::new(GilSide::new(producer, settings.sync)),
             outlets: Outlets::default(),
+            lending: Arc::default(),
             compressor: Compressor::default(),
             unsynced: Unsynced::default(),
             stop: AtomicBool::new(false),
@@ -174,7 +178,7 @@ impl Runtime {
     fn work(&self, round: impl FnOnce(&mut Writer, &mut Process) -> Round) -> Option<Round> {
         let mut writer = self.try_writer()?;
         counts::publish(&self.memory);
-        let round = round(&mut writer, &mut Process::new(PATIENCE));
+        let round = round(&mut writer, &mut Process::new(PATIENCE).with(&self.lending));
         self.unsynced.sync_if_due(self.settings.fsync, &mut writer, &round);
         self.outlets.publish(&writer);
         writer.take_rotated().for_each(|(log, rotation)| self.compressor.add(log, rotation));

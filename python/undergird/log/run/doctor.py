@@ -25,7 +25,8 @@ def examine(directory: Path | None = None) -> Facts:
         `rings` and `logs`, each a list of mappings of plain data, and `ok`: whether all is well. It is not if a dead
         process has left records, records were dropped or could not be written, or something cannot be read. A ring's
         `sinks` are the counts of each of its files, as in `undergird.stats`, all of one moment; `None` if no look was.
-        Its `logging` are the counts of calls to the standard library's loggers, as there.
+        Its `logging` are the counts of calls to the standard library's loggers, as there, and its `handlers` those of
+        its files that handlers of the standard library's have open, which have no lock file beside them.
 
     Raises:
         OSError: If the directory is not there or cannot be read.
@@ -36,7 +37,9 @@ def examine(directory: Path | None = None) -> Facts:
         ring["placement"] = placement(Path(ring["path"]))
         if "error" not in ring:
             heads[ring["id"]] = ring.pop("head")
-    logs = [_log(path, heads) for path in sorted({path for ring in rings for path in ring.get("files", ())})]
+    of_handlers = {path for ring in rings for path in ring.get("handlers", ())}
+    paths = {path for ring in rings for path in ring.get("files", ())}
+    logs = [{**_log(path, heads), "handler": path in of_handlers} for path in sorted(paths)]
     return {"ok": not any(map(_ails, rings + logs)), "rings": rings, "logs": logs}
 
 
@@ -114,6 +117,9 @@ def _show_log(log: Facts, out: TextIO) -> None:
         return
     out.write(f"  size             {log['bytes']} bytes\n")
     lock = log["lock"]
+    if lock is None and log["handler"]:
+        out.write("  lock             none: a handler of logging writes it, and what waits is said with its ring\n")
+        return
     if lock is None:
         out.write("  lock             none: no batch has been written yet\n")
         return

@@ -94,7 +94,7 @@ def plan(node: logging.Logger) -> Plan:
     for bit, level in enumerate(_core.level_numbers()[1:], start=1):
         there = [handler.sink for handler in files if level >= handler.level]
         sinks.append(there)
-        if node.isEnabledFor(level):
+        if is_enabled(node, level):
             enabled |= 1 << bit
         if ours and level < foreign:
             native |= 1 << bit
@@ -103,6 +103,14 @@ def plan(node: logging.Logger) -> Plan:
     said = wanted(files[0].names) if native and files else (0, None)
     level_names = [text(logging.getLevelName(level)) for level in _core.level_numbers()]
     return Plan(node.name, level_names, enabled, native, site, said, ask_disabled, sinks, lists, attributes)
+
+
+def is_enabled(logger: logging.Logger, level: int) -> bool:
+    """What `isEnabledFor` says now. That would remember it, past a level that is written to the attribute later."""
+    known: bool | None = logger._cache.get(level)  # type: ignore[attr-defined]
+    if logger.disabled or known is not None:
+        return not logger.disabled and bool(known)
+    return logger.manager.disable < level and level >= logger.getEffectiveLevel()
 
 
 def _lowest(handler: logging.Handler) -> int:

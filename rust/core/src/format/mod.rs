@@ -12,6 +12,7 @@ mod decimal;
 mod escape;
 pub mod float;
 mod fragment;
+mod given;
 mod heads;
 mod json;
 mod keys;
@@ -28,6 +29,7 @@ mod style;
 mod text;
 
 pub(crate) use escape::append_quoted;
+pub use given::Given;
 pub use json::Json;
 pub use line::Formatter;
 pub use logfmt::Logfmt;
@@ -52,12 +54,14 @@ pub enum Format {
     Logfmt = 1,
     /// Lines for people.
     Text = 2,
+    /// Lines that were made by the call: the message, and nothing else.
+    Given = 3,
 }
 
 impl Format {
     /// The format of a number found in a dictionary.
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {
-        [Self::Json, Self::Logfmt, Self::Text].into_iter().find(|format| *format as u8 == number)
+        [Self::Json, Self::Logfmt, Self::Text, Self::Given].into_iter().find(|format| *format as u8 == number)
     }
 }

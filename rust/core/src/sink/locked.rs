@@ -2,19 +2,19 @@
 
 mod rotation;
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirEntryExt, FileExt};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::fstat;
 use rustix::io::Errno;
 
+use super::handed::{beside, readable};
 use super::{FileSink, Origin, target_of};
-use crate::batch::passes;
-use crate::descriptor::{Held, open_apart};
 use crate::lockfile::{Cursor, JOURNAL, Journal, LockFile, SLOT, SLOTS, Stream, VACANT};
 use crate::ringfile::ids_in;
 
@@ -91,32 +91,14 @@ impl Locked<'_> {
         if self.is_current(journal) {
             return Ok(true);
         }
-        let log = target_of(self.sink.path());
-        let directory = match log.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
+        let options = OpenOptions::new().read(true).append(true).clone();
+        let Some(held) = beside(&target_of(self.sink.path()), (journal.device, journal.inode), &options, &|_| true)?
+        else {
+            return Ok(false);
         };
-        let entries = match fs::read_dir(directory) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-            entries => entries?,
-        };
-        for entry in entries.flatten().filter(|entry| entry.ino() == journal.inode) {
-            if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
-                continue;
-            }
-            let file = match open_apart(OpenOptions::new().read(true).append(true), &entry.path()) {
-                Err(error) if passes(&error) => return Err(error),
-                Err(_) => continue,
-                Ok(file) => file,
-            };
-            let held = Held::new(file)?;
-            if held.identity() == (journal.device, journal.inode) {
-                self.sink.log = Some(held);
-                self.measure()?;
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        self.sink.log = Some(Arc::new(held));
+        self.measure()?;
+        Ok(true)
     }
 
     /// Turns to the file at the path.
@@ -148,10 +130,12 @@ impl Locked<'_> {
     /// # Errors
     /// If the log cannot be read.
     pub fn read(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        let anew = self.sink.handed.as_ref().and_then(|_| readable(self.sink.log().file()).ok());
+        let file = anew.as_ref().unwrap_or_else(|| self.sink.log().file());
         let mut bytes = vec![0; length.min(self.size.saturating_sub(offset) as usize)];
         let mut filled = 0;
         while filled < bytes.len() {
-            match self.sink.log().file().read_at(&mut bytes[filled..], offset + filled as u64) {
+            match file.read_at(&mut bytes[filled..], offset + filled as u64) {
                 Ok(0) => break,
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -122,6 +122,24 @@ impl Outlet {
         let tries = self.trouble.as_ref().map_or(0, |trouble| trouble.tries) + 1;
         let pause = RETRY.0.saturating_mul(1 << (tries - 1).min(6)).min(RETRY.1);
         self.trouble = Some(Trouble { error: error.to_string(), tries, retry_at: now + pause });
+        if let Some(lent) = self.file.lent() {
+            lent.sticks(Some(error));
+        }
+    }
+
+    /// It gets on again.
+    pub(super) fn recover(&mut self) {
+        if self.trouble.take().is_some()
+            && let Some(lent) = self.file.lent()
+        {
+            lent.sticks(None);
+        }
+    }
+
+    /// A batch whose file is no more.
+    pub(super) fn lose(&mut self, batch: &Batch, error: &io::Error) {
+        self.complaint = Some(error.to_string());
+        self.settle_to(batch.to, &Batch { records: 0, failed: batch.failed + batch.records, ..*batch });
     }
 
     fn enter(&self) {

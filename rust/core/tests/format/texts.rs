@@ -103,6 +103,7 @@ fn a_format_has_the_number_that_stands_in_the_dictionary() {
     assert_eq!(Format::from_number(0), Some(Format::Json));
     assert_eq!(Format::from_number(1), Some(Format::Logfmt));
     assert_eq!(Format::from_number(2), Some(Format::Text));
-    assert_eq!(Format::from_number(3), None);
+    assert_eq!(Format::from_number(3), Some(Format::Given));
+    assert_eq!(Format::from_number(4), None);
     assert_eq!(Format::from_number(255), None);
 }

@@ -46,6 +46,8 @@ pub struct Decision {
     instances: Vec<(Py<PyAny>, Py<PyType>)>,
     /// Handlers and filters of the chain, where there is no plan.
     lists: Vec<Watched>,
+    /// When it was made, if it leads into a ring.
+    generation: Option<u64>,
 }
 
 static DECISIONS: GilCell<u64> = GilCell::new(0);
@@ -83,6 +85,8 @@ impl Decision {
         if !watched || classes.iter().any(|(_, version)| *version == 0) {
             return Ok(None);
         }
+        // Before a ring is asked for: one that is replaced meanwhile makes it void.
+        let generation = generation().load(Ordering::Relaxed);
         let (plan, lists) = if examined.allowed {
             (Some(make_plan(logger)?), Vec::new())
         } else {
@@ -97,7 +101,8 @@ impl Decision {
         let number = DECISIONS.get(py);
         *number += 1;
         let reason = Reason::named(&examined.reason.to_cow()?);
-        Ok(Some(Self { number: *number, plan, streams, reason, classes, instances, lists }))
+        let generation = streams.as_ref().filter(|streams| streams.have_lanes()).map(|_| generation);
+        Ok(Some(Self { number: *number, plan, streams, reason, classes, instances, lists, generation }))
     }
 
     /// Whether a level was enabled; unknown, if no call is native.
@@ -116,5 +121,6 @@ impl Decision {
                 Some(plan) => plan.generation == generation().load(Ordering::Relaxed) && plan.still_holds(py),
                 None => self.lists.iter().all(|list| list.is_unchanged(py)),
             }
+            && self.generation.is_none_or(|made| made == generation().load(Ordering::Relaxed))
     }
 }

@@ -2,12 +2,16 @@
 //! switched off and whose record goes into the ring, and leave everything else to the functions that they stand for. Raw
 //! C-API calls, as in `fast`.
 
+pub mod attribute;
 mod calls;
 pub mod counts;
 mod decision;
 mod enabled;
 mod finding;
 mod interpreter;
+mod lane;
+pub mod lanes;
+mod lines;
 mod memory;
 pub mod methods;
 mod originals;

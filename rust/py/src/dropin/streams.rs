@@ -1,12 +1,18 @@
 //! What handlers of the standard library write to their streams: lines whose parts are known beforehand, but for a few.
 
 use std::io::Write;
+use std::ops::Range;
+use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use undergird_core::format::moment::Moment;
 
+use super::lane::{File, Lane};
+use super::lanes;
+use super::lines::{LENGTH, Lines};
 use super::originals::METHODS;
 use crate::fast::upcall::call;
 use crate::fast::values::text_of;
@@ -18,6 +24,7 @@ pub struct Answer<'py> {
     handler: Bound<'py, PyAny>,
     lines: Vec<Vec<Named>>,
     date: Option<MakesDates<'py>>,
+    file: Option<File<'py>>,
 }
 
 /// How a handler tells a second: what makes a time of it, what makes a text of that, and by which format.
@@ -49,6 +56,8 @@ struct Stream {
     /// By level; those that it does not take have none.
     lines: Vec<Vec<Piece>>,
     date: Option<Date>,
+    /// Where its lines go into the ring.
+    lane: Option<Arc<Lane>>,
 }
 
 /// How a handler tells a second, and the last one that was told.
@@ -68,8 +77,7 @@ pub struct Streams {
 pub struct Line<'py> {
     pub handler: Bound<'py, PyAny>,
     pub lock: Bound<'py, PyAny>,
-    pub stream: Bound<'py, PyAny>,
-    pub text: Bound<'py, PyAny>,
+    pub text: Bound<'py, PyString>,
 }
 
 impl Streams {
@@ -105,26 +113,50 @@ impl Streams {
         }
     }
 
-    /// The lines that are written of a message. Runs no Python code.
+    /// Whether one of the handlers has a lane.
+    pub fn have_lanes(&self) -> bool {
+        self.streams.iter().any(|stream| stream.lane.is_some())
+    }
+
+    /// The lines of a message for all handlers that take the level; `None` if one is too long. Runs no Python code.
+    pub fn lines(&self, py: Python<'_>, level: usize, now: Moment, message: Vec<u8>) -> Option<Lines> {
+        let mut lines = Lines::of(message);
+        for stream in self.taking(level) {
+            lines.add(|message, out| stream.put_together(py, level, now, message, out))?;
+        }
+        Some(lines)
+    }
+
+    /// Puts lines into the ring, if all handlers have lanes; how many of them are there. Runs no Python code.
+    pub fn push(&self, level: usize, stamp: u64, lines: &Lines) -> usize {
+        let lane = |stream: &Stream| stream.lane.as_ref().is_some_and(|lane| lane.is_open());
+        if !self.taking(level).all(lane) {
+            return 0;
+        }
+        let take = |(stream, line): &(&Stream, &[u8])| {
+            stream.lane.as_ref().is_some_and(|lane| lane.take(10 * level as u8, stamp, line))
+        };
+        self.taking(level).zip(lines.iter()).take_while(take).count()
+    }
+
+    /// What is written of lines, but for as many as are in the ring. Runs no Python code.
     ///
     /// # Errors
     /// If there is no memory, or an attribute is missing.
-    pub fn lines<'py>(&self, py: Python<'py>, level: usize, now: Moment, message: &[u8]) -> PyResult<Vec<Line<'py>>> {
-        let mut text = Vec::with_capacity(message.len() + 128);
+    pub fn left<'py>(&self, py: Python<'py>, level: usize, lines: &Lines, pushed: usize) -> PyResult<Vec<Line<'py>>> {
         self.taking(level)
-            .map(|stream| {
-                text.clear();
-                stream.put_together(py, level, now, message, &mut text);
+            .zip(lines.iter())
+            .skip(pushed)
+            .map(|(stream, line)| {
+                let text = &line[LENGTH..];
                 // SAFETY: the bytes are there; what is no UTF-8 is an error.
                 let made = unsafe {
                     let made = ffi::PyUnicode_DecodeUTF8(text.as_ptr().cast(), text.len() as isize, std::ptr::null());
-                    Bound::from_owned_ptr_or_err(py, made)?
+                    Bound::from_owned_ptr_or_err(py, made)?.cast_into::<PyString>()?
                 };
-                // Not held by the decision: a stream that is replaced is closed at once.
                 let handler = stream.handler.bind(py).clone();
-                let (lock, to) =
-                    (handler.getattr(pyo3::intern!(py, "lock"))?, handler.getattr(pyo3::intern!(py, "stream"))?);
-                Ok(Line { handler, lock, stream: to, text: made })
+                let lock = handler.getattr(pyo3::intern!(py, "lock"))?;
+                Ok(Line { handler, lock, text: made })
             })
             .collect()
     }
@@ -143,16 +175,17 @@ impl Stream {
             how: [converter, strftime, format].map(Bound::unbind),
             last: GilCell::new((i64::MIN, Box::default())),
         });
-        Ok(Self { handler: answer.handler.unbind(), lines, date })
+        let lane = answer.file.and_then(|file| lanes::open(&answer.handler, file));
+        Ok(Self { handler: answer.handler.unbind(), lines, date, lane })
     }
 
-    /// Appends a line.
-    fn put_together(&self, py: Python<'_>, level: usize, now: Moment, message: &[u8], out: &mut Vec<u8>) {
+    /// Appends a line; the message stands there already.
+    fn put_together(&self, py: Python<'_>, level: usize, now: Moment, message: Range<usize>, out: &mut Vec<u8>) {
         for piece in &self.lines[level] {
             match piece {
                 Piece::Text(text) => out.extend_from_slice(text),
                 Piece::Second => out.extend_from_slice(self.date.as_ref().map_or(&[], |date| &date.last.get(py).1)),
-                Piece::Message => out.extend_from_slice(message),
+                Piece::Message => out.extend_from_within(message.clone()),
                 Piece::Milliseconds => {
                     let digits = [100, 10, 1].map(|unit| b'0' + (now.milliseconds / unit % 10) as u8);
                     out.extend_from_slice(&digits);

@@ -9,12 +9,16 @@ use undergird_core::format::moment::Moment;
 
 use super::counts::{Reason, count_logged};
 use super::enabled::{Outcome, is_as_decided};
+use super::lanes::{is_written, stream_of};
 use super::memory::{Known, known};
 use super::originals::originals;
 use super::streams::{Line, Streams};
 use crate::fast::arguments::render;
 use crate::fast::upcall::{call, method};
 use crate::host::wall_ns;
+
+/// Bytes in which most messages and their lines find room.
+const SOME: usize = 512;
 
 /// A call that was decided about.
 #[derive(Clone, Copy)]
@@ -40,7 +44,7 @@ pub unsafe fn write(decided: Decided<'_, '_>, streams: &Streams) -> PyResult<Out
     let Decided { py, level, args, .. } = decided;
     let ns = wall_ns();
     let now = if cfg!(Py_3_13) { Moment::of_nanoseconds(ns) } else { Moment::of_seconds(ns as f64 / 1e9) };
-    let mut message = Vec::with_capacity(128);
+    let mut message = Vec::with_capacity(SOME);
     // SAFETY: the caller's promise.
     if !unsafe { render(args, &mut message) } {
         return Ok(Outcome::Theirs(Reason::Argument));
@@ -49,22 +53,26 @@ pub unsafe fn write(decided: Decided<'_, '_>, streams: &Streams) -> PyResult<Out
         // SAFETY: as above.
         return unsafe { make_ready(decided, streams, now) };
     }
-    let lines = streams.lines(py, level, now, &message)?;
+    let Some(lines) = streams.lines(py, level, now, message) else { return Ok(Outcome::Theirs(Reason::Argument)) };
+    let pushed = streams.push(level, ns, &lines);
+    let lines = streams.left(py, level, &lines, pushed)?;
     // From here on Python may run: `streams` is not used again.
     for (at, line) in lines.iter().enumerate() {
         method(pyo3::intern!(py, "acquire"), [&line.lock])?;
+        // Before it is looked at once more: other threads run meanwhile.
+        let stream = stream_of(&line.handler);
         // SAFETY: as above.
         let written = unsafe {
             // Whoever had the lock may have changed what is to be written, and where.
             if is_as_decided(py, decided.logger, level, decided.number) {
-                emit(decided, line).map(|()| true)
+                emit(decided, line, stream).map(|()| true)
             } else {
                 Ok(false)
             }
         };
         method(pyo3::intern!(py, "release"), [&line.lock])?;
         if !written? {
-            if at == 0 {
+            if pushed + at == 0 {
                 return Ok(Outcome::Stale);
             }
             // SAFETY: as above.
@@ -104,13 +112,20 @@ unsafe fn make_ready(decided: Decided<'_, '_>, streams: &Streams, now: Moment) -
 ///
 /// # Safety
 /// As [`write`].
-unsafe fn emit(decided: Decided<'_, '_>, line: &Line<'_>) -> PyResult<()> {
+unsafe fn emit(decided: Decided<'_, '_>, line: &Line<'_>, stream: PyResult<Bound<'_, PyAny>>) -> PyResult<()> {
     let py = decided.py;
-    let (error, flushing) = match method(pyo3::intern!(py, "write"), [&line.stream, &line.text]) {
+    let written = stream.and_then(|stream| {
+        method(pyo3::intern!(py, "write"), [&stream, line.text.as_any()])?;
+        Ok(stream)
+    });
+    let (error, flushing) = match written {
         Err(error) => (error, false),
-        Ok(_) => match method(pyo3::intern!(py, "flush"), [&line.stream]) {
+        Ok(stream) => match method(pyo3::intern!(py, "flush"), [&stream]) {
             Err(error) => (error, true),
-            Ok(_) => return Ok(()),
+            Ok(_) => {
+                is_written(&line.handler, &stream, &line.text);
+                return Ok(());
+            }
         },
     };
     if !error.is_instance_of::<PyException>(py) || error.is_instance_of::<PyRecursionError>(py) {
