@@ -117,6 +117,8 @@ def test_a_stream_that_is_gone_is_told_of(plain: Lines) -> None:
     del plain.handler.stream
     with pytest.raises(AttributeError, match="'FileHandler' object has no attribute 'stream'"):
         assert plain.handler.stream
+    with pytest.raises(AttributeError):
+        del plain.handler.stream
     plain.handler.stream = stream
     del stream
     assert not goes_through_ring(plain), "it has to be seen what the stream does"

@@ -60,10 +60,19 @@ unsafe extern "C" fn get(handler: *mut ffi::PyObject, _: *mut c_void) -> *mut ff
         ffi::Py_XINCREF(found);
         ffi::Py_DECREF(attributes);
         if found.is_null() && ffi::PyErr_Occurred().is_null() {
-            let class = (*ffi::Py_TYPE(handler)).tp_name;
-            ffi::PyErr_Format(ffi::PyExc_AttributeError, c"'%.50s' object has no attribute '%U'".as_ptr(), class, name);
+            is_missing(handler, name);
         }
         found
+    }
+}
+
+/// Raises what who has no such attribute raises.
+#[cold]
+unsafe fn is_missing(handler: *mut ffi::PyObject, name: *mut ffi::PyObject) {
+    // SAFETY: live objects, and the GIL is held.
+    unsafe {
+        let class = (*ffi::Py_TYPE(handler)).tp_name;
+        ffi::PyErr_Format(ffi::PyExc_AttributeError, c"'%.50s' object has no attribute '%U'".as_ptr(), class, name);
     }
 }
 
@@ -81,12 +90,21 @@ unsafe extern "C" fn set(handler: *mut ffi::PyObject, value: *mut ffi::PyObject,
         // Who let the stream go would close it, before what is meant for it has been written.
         let before = ffi::PyDict_GetItemWithError(attributes, name);
         ffi::Py_XINCREF(before);
-        let done = if value.is_null() {
+        let done = if !value.is_null() {
+            ffi::PyDict_SetItem(attributes, name, value)
+        } else if !before.is_null() {
             ffi::PyDict_DelItem(attributes, name)
         } else {
-            ffi::PyDict_SetItem(attributes, name, value)
+            if ffi::PyErr_Occurred().is_null() {
+                is_missing(handler, name);
+            }
+            -1
         };
         ffi::Py_DECREF(attributes);
+        if done < 0 {
+            ffi::Py_XDECREF(before);
+            return done;
+        }
         changed();
         close(py, handler as usize);
         // It may be another way to the file of one of the others.
