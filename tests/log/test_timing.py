@@ -59,6 +59,15 @@ def test_a_block_is_logged_with_what_it_took(either: Run, clock: Clock) -> None:
     }
 
 
+def test_fields_that_have_names_of_the_timers_own_are_kept_beside_them(either: Run, clock: Clock) -> None:
+    log = either.start()
+    with pytest.raises(KeyError), log.timer("x", failed="by hand", duration_ms="given"):
+        clock.pass_ms(2)
+        raise KeyError
+    line = either.last()
+    assert (line["failed"], line["failed_"], line["duration_ms"], line["duration_ms_"]) == (True, "by hand", 2, "given")
+
+
 def test_the_real_clock_is_monotonic_and_in_nanoseconds(run: Run) -> None:
     log = run.start()
     with log.timer("x"):

@@ -61,12 +61,14 @@ class Timer:
             self.duration_ms = None
             return
         self.duration_ms = duration_ms = (now() - begun) / 1e6
-        fields = self.fields
+        own: dict[str, Any] = {"duration_ms": duration_ms}
         if kind is not None:
-            fields = {**fields, **_ending(kind)}
+            own = {**_ending(kind), **own}
         elif duration_ms < self._threshold * 1e3:
             return
-        self._logger.log(self._level, self._event, **{**fields, "duration_ms": duration_ms})
+        # As everywhere, a field of the user's that has a name of ours makes way, and is kept.
+        given = {f"{name}_" if name in own else name: value for name, value in self.fields.items()}
+        self._logger.log(self._level, self._event, **given, **own)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
