@@ -7,6 +7,7 @@ pub struct Lines {
     bytes: Vec<u8>,
     /// Where the lines begin.
     behind: usize,
+    count: usize,
 }
 
 /// Bytes that say how long a line is.
@@ -15,7 +16,7 @@ pub const LENGTH: usize = 4;
 impl Lines {
     /// None yet.
     pub fn of(message: Vec<u8>) -> Self {
-        Self { behind: message.len(), bytes: message }
+        Self { behind: message.len(), bytes: message, count: 0 }
     }
 
     /// Adds what `append` appends, which is told where the message stands; `None` if it is too long.
@@ -25,7 +26,13 @@ impl Lines {
         append(0..self.behind, &mut self.bytes);
         let length = u32::try_from(self.bytes.len() - start - LENGTH).ok()?;
         self.bytes[start..start + LENGTH].copy_from_slice(&length.to_le_bytes());
+        self.count += 1;
         Some(())
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.count
     }
 
     /// Each line, with its length before it.

@@ -55,6 +55,10 @@ pub unsafe fn write(decided: Decided<'_, '_>, streams: &Streams) -> PyResult<Out
     }
     let Some(lines) = streams.lines(py, level, now, message) else { return Ok(Outcome::Theirs(Reason::Argument)) };
     let pushed = streams.push(level, ns, &lines);
+    if pushed == lines.count() {
+        count_logged(py);
+        return Ok(Outcome::Logged);
+    }
     let lines = streams.left(py, level, &lines, pushed)?;
     // From here on Python may run: `streams` is not used again.
     for (at, line) in lines.iter().enumerate() {
