@@ -41,6 +41,13 @@ def everything(shell: Shell, python: Python) -> None:
             ],
             cargo,
         ),
+        (
+            [
+                *("cargo", "clippy", "--manifest-path", "rust/core/fuzz/Cargo.toml", "--all-targets"),
+                *("--", "--deny", "warnings"),
+            ],
+            {"CARGO_TARGET_DIR": str(ROOT / "target" / "fuzz")},
+        ),
     ]
     failures = []
     for command, env in commands:

@@ -50,12 +50,15 @@ def test_a_wrong_call_says_how_it_goes(arguments: list[str], capsys: pytest.Capt
     assert "usage: undergird" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("count", ["-5", "0", "many", "1.5", ""])
-def test_a_number_of_records_that_cannot_be_is_named(count: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("option", "number"),
+    [*(("--records", number) for number in ("-5", "0", "many", "1.5", "")), ("--seed", "-1"), ("--seed", "none")],
+)
+def test_a_number_that_cannot_be_is_named(option: str, number: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["demo", "--records", count])
+        main(["demo", option, number])
     assert ended.value.code == 2
-    assert f"--records: {count!r} is not a positive number" in capsys.readouterr().err
+    assert f"{option}: {number!r} is not a whole number from " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("place", ["file", "file/below", "earlier"])

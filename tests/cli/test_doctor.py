@@ -52,6 +52,33 @@ def test_recover_and_doctor_leave_what_is_no_ring_alone(
     assert strange.read_bytes() == b"not a ring" * 1000
 
 
+def test_doctor_does_not_promise_to_recover_what_this_version_cannot_read(
+    script: Script, rings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script(KILLED, check=False)
+    (ring,) = rings.rglob("*.ring")
+    later = bytearray(ring.read_bytes())
+    length = int.from_bytes(later[0x200:0x204], "little")
+    # An entry of a kind that there is not.
+    later[0x1000 + length : 0x1000 + length + 8] = (4).to_bytes(4, "little") + b"\x63xyz"
+    later[0x200:0x204] = (length + 8).to_bytes(4, "little")
+    ring.write_bytes(later)
+    code, said = run(capsys, "doctor", ".")
+    assert (code, "of the version that made it" in said) == (1, True)
+    code, said = run(capsys, "recover", ".")
+    assert (code, "left alone" in said) == (1, True)
+    assert doctor.examine(Path())["rings"][0]["understood"] is False
+
+
+def test_a_ring_below_a_relative_place_is_shown_once(
+    script: Script, rings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script(KILLED, check=False)
+    monkeypatch.setenv("UNDERGIRD_RING_DIR", rings.name)
+    _, said = run(capsys, "doctor", ".")
+    assert said.count(".ring\n") == 1
+
+
 def test_doctor_shows_rings_owners_lag_drops_and_placement(
     script: Script, rings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -184,6 +211,7 @@ def test_doctor_shows_what_was_dropped(script: Script, capsys: pytest.CaptureFix
         ({"lag_records": 5}, 0),
         ({"alive": False}, 0),
         ({"alive": False, "lag_records": 5}, 1),
+        ({"alive": False, "understood": False}, 1),
         ({"sinks": None}, 0),
         ({"sinks": {"run.log": NOTHING}}, 0),
         ({"sinks": {"run.log": {**NOTHING, "dropped": 1}}}, 1),
@@ -204,6 +232,7 @@ def test_doctor_ends_with_1_if_something_is_wrong(
         "handlers": [],
         "sinks": {},
         "logging": {"off": 0, "native": 0, "fallbacks": {}},
+        "understood": True,
         **found,
     }
     monkeypatch.setattr(doctor, "ring_directories", lambda _: [tmp_path])

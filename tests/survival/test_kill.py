@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -193,7 +194,10 @@ def test_a_recovery_that_is_killed_twice_is_finished_by_the_third(scene: Scene) 
 
 def test_many_processes_killed_at_once_share_one_file(scene: Scene) -> None:
     stored = [Numbers(Path(tempfile.mkdtemp(dir=scene.directory.parent))) for _ in range(4)]
-    pids = [scene.nursery.do("write", path=scene.path, shared=each.path, ring_size=1 << 20) for each in stored]
+    pids = [
+        scene.nursery.do("write", path=scene.path, shared=each.path, ring_size=1 << 20, names=["process_id"])
+        for each in stored
+    ]
     for each in stored:
         each.wait_for(0, 500)
     for pid in pids:
@@ -201,16 +205,12 @@ def test_many_processes_killed_at_once_share_one_file(scene: Scene) -> None:
     assert scene.recover().count("recovered") == 4
     data = scene.path.read_bytes()
     assert data.endswith(b"\n")
-    lines = data.split(b"\n")[:-1]
-    assert all(line.startswith(b'{"timestamp":"') and line.endswith(b"}") for line in lines)
-    # Each of the four has written 1, 2, 3, … up to its own end.
-    counts = Counter(int(line.rsplit(b":", 1)[1][:-1]) for line in lines)
-    times = [counts[number] for number in range(1, max(counts) + 1)]
-    assert times[0] == 4
-    assert times == sorted(times, reverse=True)
-    returned = [each[0] for each in stored]
-    assert max(returned) <= len(times)
-    assert sum(returned) <= len(lines) <= sum(returned) + 4
+    lines = [json.loads(line) for line in data.split(b"\n")[:-1]]
+    for pid, each in zip(pids, stored, strict=True):
+        numbers = [line["number"] for line in lines if line["process_id"] == pid]
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert each[0] <= len(numbers) <= each[0] + 1
+    assert {line["process_id"] for line in lines} == set(pids)
 
 
 def test_a_live_process_writes_what_a_dead_one_left(scene: Scene) -> None:

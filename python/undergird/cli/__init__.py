@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="a cell-sorting simulation logs two million records, and is measured")
     demo.add_argument("directory", nargs="?", type=Path, help="where the files go (default: a new one below runs/)")
     demo.add_argument("--records", type=_positive, default=2_000_000, help="records to log (default: %(default)s)")
-    demo.add_argument("--seed", type=int, default=1, help="seed of the simulation (default: %(default)s)")
+    demo.add_argument("--seed", type=_seed, default=1, help="seed of the simulation (default: %(default)s)")
     demo.add_argument("--keep", action="store_true", help="keep the files of the standard library and structlog")
     demo.set_defaults(run=_demo)
 
@@ -80,12 +80,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
+    return _number(text, least=1)
+
+
+def _seed(text: str) -> int:
+    return _number(text, least=0)
+
+
+def _number(text: str, least: int) -> int:
     try:
         number = int(text)
     except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+        number = least - 1
+    if number < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
     return number
 
 

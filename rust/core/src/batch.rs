@@ -99,6 +99,11 @@ impl Source {
         self.dictionary.read() as u32
     }
 
+    /// Whether all of the dictionary could be read: a later version's may hold what this one does not know.
+    pub fn is_understood(&self) -> bool {
+        self.dictionary_read() as usize == self.memory.dictionary(0).len()
+    }
+
     /// Where its file is; empty if it has none.
     pub fn path(&self) -> &Path {
         &self.path

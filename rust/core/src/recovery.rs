@@ -160,7 +160,7 @@ fn drain(memory: RingMemory, orphan: Orphan, host: &mut dyn Host) -> Outcome {
 
 fn drain_with(writer: &mut Writer, orphan: Orphan, host: &mut dyn Host) -> Outcome {
     let source = writer.source();
-    if source.dictionary_read() as usize != source.memory().dictionary(0).len() {
+    if !source.is_understood() {
         // What comes behind may be another file, or say which files a record goes to.
         return Outcome::LeftAlone("its dictionary holds something that this version cannot read".into());
     }

@@ -99,6 +99,8 @@ pub fn inspect_rings<'py>(py: Python<'py>, directory: PathBuf) -> PyResult<Bound
         dict.set_item("id", hex(&header.id))?;
         dict.set_item("pid", header.pid)?;
         dict.set_item("alive", alive)?;
+        // The dictionary of one that lives may have grown just now.
+        dict.set_item("understood", alive || source.is_understood())?;
         dict.set_item("created", header.created as f64 / 1e9)?;
         dict.set_item("log_directory", header.log_directory.to_string_lossy())?;
         dict.set_item("files", files)?;

@@ -87,7 +87,7 @@ def _log(path: str, heads: dict[str, int]) -> Facts:
 def _ails(facts: Facts) -> bool:
     left = not facts.get("alive", True) and facts["lag_records"]
     refused = any(counts["dropped"] or counts["failed"] for counts in (facts.get("sinks") or {}).values())
-    return bool("error" in facts or left or refused)
+    return bool("error" in facts or not facts.get("understood", True) or left or refused)
 
 
 def _show_ring(ring: Facts, out: TextIO) -> None:
@@ -96,6 +96,8 @@ def _show_ring(ring: Facts, out: TextIO) -> None:
         out.write(f"  cannot be read   {ring['error']}\n")
         return
     state = "alive" if ring["alive"] else "dead: `undergird recover` writes what it left"
+    if not ring["understood"]:
+        state = "dead: `undergird recover` of the version that made it writes what it left, this one cannot read it"
     out.write(f"  owner            process {ring['pid']}, {state}; ring made {_time(ring['created'])}\n")
     out.write(f"  placement        {ring['placement']}, {ring['capacity'] // 1024} KiB for records\n")
     out.write(f"  files            {', '.join(ring['files']) or 'none yet'}\n")

@@ -20,7 +20,7 @@ def ring_directories(directory: Path | None = None) -> list[Path]:
         directory: The directory of the logs, a `ring_dir`, or a folder of rings; `None` means all of this user's in
             shared memory and below `UNDERGIRD_RING_DIR`, and those beside logs in the current directory.
     """
-    bases = [Path(base) for base in (os.environ.get("UNDERGIRD_RING_DIR"), _SHARED) if base]
+    bases = [Path(base).absolute() for base in (os.environ.get("UNDERGIRD_RING_DIR"), _SHARED) if base]
     if directory is None:
         return _below([*bases, Path(".undergird")])
     directory = Path(os.path.realpath(directory.expanduser()))
