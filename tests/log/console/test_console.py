@@ -13,6 +13,8 @@ import subprocess
 import sys
 import termios
 import textwrap
+import threading
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +67,40 @@ def test_a_line_on_the_console_is_there_when_its_call_returns(run: Run, monkeypa
     monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(terminal, write_through=False))
     log.info("moved")
     assert terminal.getvalue().endswith(b"  moved\n")
+
+
+def test_a_line_is_written_by_the_thread_that_logs_it_in_its_context(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, str]] = []
+    task: ContextVar[str] = ContextVar("task")
+
+    class Routed(Screen):
+        """As streams do that send what a thread or task writes to a place of its own."""
+
+        def write(self, line: str) -> int:
+            seen.append((threading.get_ident(), task.get()))
+            return len(line)
+
+    monkeypatch.setattr(sys, "stderr", Routed())
+    log = run.start(console="text")
+    token = task.set("of the caller")
+    log.info("x")
+    task.reset(token)
+    assert seen == [(threading.get_ident(), "of the caller")]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_what_ends_the_program_while_a_line_is_written_reaches_the_caller(
+    error: type[BaseException], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(Screen):
+        def write(self, line: str) -> int:
+            raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", Interrupted())
+        log = run.start(console="text")
+        with pytest.raises(error):
+            log.info("x")
 
 
 def test_lines_on_stdout_stand_in_order_with_what_is_printed(run: Run, capsys: Captured) -> None:

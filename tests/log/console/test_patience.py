@@ -8,11 +8,8 @@ import fcntl
 import json
 import logging
 import os
-import re
-import subprocess
 import sys
 import termios
-import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -23,8 +20,6 @@ import pytest
 import undergird
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.log.conftest import Run
 
 
@@ -239,126 +234,3 @@ def test_a_terminal_that_is_held_stops_nobody(run: Run, monkeypatch: pytest.Monk
         monkeypatch.undo()
         undergird.shutdown(30.0)
     os.close(master)
-
-
-BARS = {
-    "no bar": "contextlib.nullcontext()",
-    "a bar redrawn by itself": "Progress(auto_refresh=True)",
-    "a bar redrawn by lines": "Progress(auto_refresh=False)",
-}
-
-
-@pytest.mark.parametrize(
-    ("bar", "length"),
-    [("no bar", 10), ("no bar", 5000), ("a bar redrawn by itself", 10), ("a bar redrawn by lines", 5000)],
-)
-def test_a_terminal_that_nobody_reads_stops_nobody(bar: str, length: int, tmp_path: Path) -> None:
-    master, slave = os.openpty()
-    source = f"""
-        import contextlib, sys, undergird
-        from rich.progress import Progress
-        undergird.configure("run.log", console="text")
-        log = undergird.get_logger("sim")
-        def dropped():
-            return undergird.stats()["console_dropped"]
-
-        with {BARS[bar]} as progress:
-            if progress is not None:
-                progress.add_task("sorting", total=5)
-            for number in range(2000):
-                log.info("step" + "~" * {length})
-            open("all", "w").close()
-            sys.stdin.readline()
-            before = -1
-            while before < dropped():
-                before = dropped()
-                log.info("once more")
-            open("dropped", "w").write(str(dropped()))
-        """
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(source)],
-        stdin=subprocess.PIPE,
-        stdout=slave,
-        stderr=slave,
-        cwd=tmp_path,
-        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80"},
-    )
-    os.close(slave)
-    assert process.stdin is not None
-    # Nobody reads, and yet it comes here.
-    while not (tmp_path / "all").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.stdin.close()
-    shown = b""
-    with contextlib.suppress(OSError):
-        while part := os.read(master, 1 << 16):
-            shown += part
-    os.close(master)
-    assert process.wait(60) == 0
-    logged = len((tmp_path / "run.log").read_text().splitlines())
-    count = int((tmp_path / "dropped").read_text())
-    assert count > 0
-    assert shown.count(b"once more") > 0
-    assert shown.count(b"step") + shown.count(b"once more") + count == logged > 2000
-    assert sum(map(int, re.findall(rb"nobody\s+read\s+the\s+console:\s+(\d+)", shown))) == count
-
-
-def test_signal_handlers_threads_and_forked_children_log_to_a_terminal(tmp_path: Path) -> None:
-    master, slave = os.openpty()
-    source = """
-        import os, signal, threading, undergird
-        undergird.configure("run.log", console="text")
-        log = undergird.get_logger("sim")
-        signal.signal(signal.SIGALRM, lambda *_: log.info("signal"))
-        signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
-        threads = [threading.Thread(target=lambda: [log.info("call") for _ in range(200)]) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        for _ in range(400):
-            log.info("call")
-        for thread in threads:
-            thread.join()
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        child = os.fork()
-        log.info("call")
-        if not child:
-            os._exit(0)
-        os.waitpid(child, 0)
-        log.info("call")
-        assert undergird.stats()["console_dropped"] == undergird.stats()["console_failed"] == 0
-        """
-    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(source)]
-    process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, cwd=tmp_path)
-    os.close(slave)
-    shown = b""
-    with contextlib.suppress(OSError):
-        while part := os.read(master, 1 << 16):
-            shown += part
-    os.close(master)
-    assert process.wait(60) == 0, shown
-    lines = (tmp_path / "run.log").read_text().splitlines()
-    assert shown.count(b"sim: call") == 1003
-    assert shown.count(b"sim: signal") == sum('"message":"signal"' in line for line in lines) > 0
-
-
-def test_a_column_of_a_bar_may_log(tmp_path: Path) -> None:
-    source = """
-        import sys, undergird
-        from rich.console import Console
-        from rich.progress import Progress, ProgressColumn
-        undergird.configure("run.log", console="text")
-        log = undergird.get_logger("sim")
-        class Column(ProgressColumn):
-            def render(self, task):
-                log.info("drawn")
-                return "column"
-        with Progress(Column(), auto_refresh=False, console=Console(force_terminal=True)) as progress:
-            progress.add_task("sorting", total=5)
-            for number in range(30):
-                progress.refresh()
-        assert undergird.stats()["console_dropped"] == 0
-        """
-    command = [sys.executable, "-c", textwrap.dedent(source)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
-    assert done.stdout.count(b"drawn") == len((tmp_path / "run.log").read_text().splitlines())

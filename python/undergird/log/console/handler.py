@@ -10,7 +10,6 @@ from typing import Any, Self
 
 from undergird import _core
 from undergird.log.checks import FORMATS, known, level_number, switches
-from undergird.log.console.courier import Courier
 from undergird.log.console.excerpt import Line, excerpt
 from undergird.log.console.patience import Patience
 from undergird.log.console.pretty import Entry, Page, spelled
@@ -87,7 +86,6 @@ class ConsoleHandler(logging.Handler):
         self.call_site = call_site
         self.names = checked(names)
         self.patience = Patience()
-        self.courier = Courier()
         self._unsaid = 0
         self._torn = False
         self._page = Page(None, False, 0)
@@ -126,10 +124,8 @@ class ConsoleHandler(logging.Handler):
             _failures += 1
 
     def flush(self) -> None:
-        """Waits for a line that is being written; then says what was not shown, if the stream has room now."""
+        """Says what was not shown, if that has not been said and the stream has room now."""
         with self.lock or contextlib.nullcontext(), contextlib.suppress(Exception):
-            stream = getattr(sys, self.stream)
-            self.courier.ends(lambda: self.patience.takes(stream, logging.NOTSET))
             if self._unsaid:
                 self._show("", logging.NOTSET)
 
@@ -143,17 +139,7 @@ class ConsoleHandler(logging.Handler):
             told = "records not shown here, for nobody read the console: %d"
             notice = logging.LogRecord("undergird", logging.WARNING, "", 0, told, (self._unsaid,), None)
             before += self.format(notice) + "\n"
-        lines = before + line
-
-        def goes_on() -> bool:
-            return self.patience.takes(stream, level)
-
-        if not _is_terminal(stream):
-            self._torn = not _write(stream, lines, goes_on)
-        elif self.courier.takes(lambda: _write_whole(stream, lines), goes_on):
-            self._torn = False
-        else:
-            return False
+        self._torn = not _write(stream, before + line, lambda: self.patience.takes(stream, level))
         if not self._torn:
             self._unsaid = 0
         return not self._torn
@@ -211,31 +197,12 @@ def _block(whole: str) -> list[Line]:
     return [Line(0, line, "code") for line in whole.rstrip("\n").split("\n")]
 
 
-def _is_terminal(stream: Any) -> bool:
-    """Whether the end of a write cannot be foreseen.
-
-    A terminal says whether it has room, and not how much. Neither does a bar of rich's, which is in the stream's place
-    while it is live; of a part of a line it would make a line, and read that as markup.
-    """
-    try:
-        return bool(stream.isatty()) or hasattr(stream, "rich_proxied_file")
-    except Exception:
-        return False
-
-
-def _write_whole(stream: Any, lines: str) -> None:
-    """Writes text, however long that takes."""
-    global _failures
-    try:
-        with _bars_away(stream):
-            _put(stream, lines)
-    except Exception:
-        _failures += 1
-
-
 def _write(stream: Any, lines: str, goes_on: Callable[[], bool]) -> bool:
     """Writes text for which there is room, as far as there is; whether that was all."""
     step = _PIECE if lines.isascii() else _PIECE // 4
+    if hasattr(stream, "rich_proxied_file"):
+        # While a bar of rich's is live: of a part of a line it would make a line, and read that as markup.
+        step = len(lines)
     with _bars_away(stream):
         for begin in range(0, len(lines), step):
             if begin and not goes_on():
