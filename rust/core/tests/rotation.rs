@@ -282,6 +282,12 @@ fn a_time_that_comes_twice_or_never_puts_a_log_aside_once_a_day() {
             assert!(minutes == at || (minutes - at <= 60 && dates.len() == 2), "{zone}: {there}");
         }
         assert!(dates.windows(2).all(|pair| pair[0].tomorrow().unwrap() == pair[1]), "{zone}: {dates:?}");
+        // Within the hour that comes twice, too, the next time is in the future, and no more than a day and its hour away.
+        let begin = second(zone, year, month, first, 0, 0);
+        for after in (begin..begin + 3 * 86_400).step_by(600) {
+            let next = daily.next(after, &zone_of);
+            assert!((1..=25 * 3600).contains(&(next - after)), "{zone}: {after} to {next}");
+        }
     }
 }
 

@@ -254,7 +254,9 @@ def test_drop_below_refuses_only_below_its_level(either: Run) -> None:
     dropped = counts(either)["dropped"]
     assert dropped > 100
     threading.Timer(0.1, released.set).start()
-    log.warning("high")
+    # Longer than those that found no room: it has to wait for its own.
+    log.warning("high", text="x" * 100)
+    assert released.is_set()
     holder.join()
     assert undergird.flush()
     lines = either.lines()
