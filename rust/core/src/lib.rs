@@ -17,6 +17,7 @@ pub mod census;
 pub mod descriptor;
 #[cfg(not(loom))]
 pub mod dictionary;
+pub mod dictionary_memory;
 #[cfg(not(loom))]
 pub mod directory;
 #[cfg(not(loom))]

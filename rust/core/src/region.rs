@@ -5,10 +5,10 @@
 //! another process may truncate can kill its reader).
 
 #[cfg(not(loom))]
-pub use real::Region;
+pub use real::{Lent, Region};
 
 #[cfg(loom)]
-pub use modelled::Region;
+pub use modelled::{Lent, Region};
 
 #[cfg(not(loom))]
 mod real {
@@ -23,6 +23,9 @@ mod real {
     use crate::sync::AtomicU64;
 
     const ALIGNMENT: usize = 4096;
+
+    /// Bytes of a region, for as long as they are needed.
+    pub type Lent<'a> = &'a [u8];
 
     /// A fixed run of zero-initialised bytes that several threads or processes may share.
     #[derive(Debug)]
@@ -131,7 +134,7 @@ mod real {
         /// # Panics
         /// If they are not inside the region.
         #[inline]
-        pub unsafe fn bytes(&self, offset: usize, length: usize) -> &[u8] {
+        pub unsafe fn bytes(&self, offset: usize, length: usize) -> Lent<'_> {
             assert!(offset <= self.length && length <= self.length - offset, "read outside of the region");
             // SAFETY: in bounds and initialised (zeroed or file-backed); the caller promises that nobody writes.
             unsafe { std::slice::from_raw_parts(self.base.as_ptr().add(offset), length) }
@@ -169,7 +172,10 @@ mod modelled {
     use crate::ring::CONTROL;
     use crate::sync::AtomicU64;
 
-    /// The region as loom sees it: one atomic per control line, one checked cell per eight bytes of data.
+    /// Bytes of a region: a copy, for loom's memory cannot be borrowed.
+    pub type Lent<'a> = Vec<u8>;
+
+    /// The region as loom sees it: one atomic per eight bytes of control, one checked cell per eight bytes of data.
     #[derive(Debug)]
     pub struct Region {
         control: Vec<AtomicU64>,
@@ -177,10 +183,10 @@ mod modelled {
     }
 
     impl Region {
-        /// A region whose control lines are followed by `length - CONTROL` bytes of data.
+        /// A region whose control words are followed by `length - CONTROL` bytes of data.
         pub fn heap(length: usize) -> Self {
             Self {
-                control: (0..CONTROL / 128).map(|_| AtomicU64::new(0)).collect(),
+                control: (0..CONTROL / 8).map(|_| AtomicU64::new(0)).collect(),
                 data: (0..(length - CONTROL) / 8).map(|_| UnsafeCell::new([0; 8])).collect(),
             }
         }
@@ -190,9 +196,9 @@ mod modelled {
             CONTROL + self.data.len() * 8
         }
 
-        /// The word of a control line.
+        /// The control word at an offset.
         pub fn atomic(&self, offset: usize) -> &AtomicU64 {
-            &self.control[offset / 128]
+            &self.control[offset / 8]
         }
 
         /// # Safety
@@ -203,6 +209,15 @@ mod modelled {
                 // SAFETY: loom checks the access.
                 self.data[at / 8].with_mut(|word| unsafe { (*word)[at % 8] = *byte });
             }
+        }
+
+        /// # Safety
+        /// None needed, as `write`.
+        pub unsafe fn bytes(&self, offset: usize, length: usize) -> Lent<'_> {
+            let mut bytes = vec![0; length];
+            // SAFETY: none needed.
+            unsafe { self.read(offset, &mut bytes) };
+            bytes
         }
 
         /// # Safety

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use crate::record::{HEADER, Header, Kind};
-use crate::region::Region;
+use crate::region::{Lent, Region};
 use crate::sync::Ordering;
 
 /// Bytes at the start of a region for what is not data; each line of 128 bytes holds one shared word.
@@ -167,23 +167,10 @@ impl Ring {
     ///
     /// # Safety
     /// The entry's bytes have not been released since it was read.
-    #[cfg(not(loom))]
     #[inline]
-    pub unsafe fn payload(&self, entry: &Entry) -> &[u8] {
+    pub unsafe fn payload(&self, entry: &Entry) -> Lent<'_> {
         // SAFETY: the caller's promise: the producer does not write here before the release.
         unsafe { self.region.bytes(entry.payload, entry.header.length as usize - HEADER) }
-    }
-
-    /// Copies the payload of an entry, for loom's memory cannot be borrowed.
-    ///
-    /// # Safety
-    /// As for `payload`.
-    #[cfg(loom)]
-    pub unsafe fn copy_payload(&self, entry: &Entry) -> Vec<u8> {
-        let mut out = vec![0; entry.header.length as usize - HEADER];
-        // SAFETY: the caller's promise.
-        unsafe { self.region.read(entry.payload, &mut out) };
-        out
     }
 }
 

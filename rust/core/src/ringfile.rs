@@ -34,6 +34,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::descriptor::{Descriptor, Held, open_apart};
 use crate::dictionary::Entry;
+use crate::dictionary_memory::DictionaryMemory;
 use crate::lockfile::RingId;
 use crate::region::Region;
 use crate::ring::{CONTROL, Ring};
@@ -54,8 +55,6 @@ pub const MAGIC: [u8; 8] = *b"UGRDRING";
 pub const VERSION: u32 = 1;
 const BYTE_ORDER: u32 = 0x0102_0304;
 
-/// Offset of the dictionary's length. Written by the producer, after the entries.
-pub const DICTIONARY: usize = 0x200;
 /// Offset of the count of records cut (the producer's).
 pub const TRUNCATED: usize = 0x308;
 const PID: u64 = 0x30;
@@ -113,6 +112,7 @@ pub struct Owner<'a> {
 pub struct RingMemory {
     region: Arc<Region>,
     header: RingHeader,
+    dictionary: DictionaryMemory,
     ring: Ring,
 }
 
@@ -132,9 +132,7 @@ impl RingMemory {
         };
         // SAFETY: nobody else knows the region yet.
         unsafe { region.write(0, &header.encode()) };
-        let region = Arc::new(region);
-        let ring = Ring::new(Arc::clone(&region), data.0, data.1);
-        Self { region, header, ring }
+        Self::of(Arc::new(region), header)
     }
 
     /// A ring in the heap of this process, for want of a better place.
@@ -148,13 +146,18 @@ impl RingMemory {
     /// [`NotARing`] if it cannot be read here.
     pub fn copy_of(bytes: &[u8]) -> Result<Self, NotARing> {
         let header = RingHeader::parse(bytes)?;
-        let region = Arc::new(Region::copy_of(bytes));
-        let ring = Ring::new(Arc::clone(&region), header.data.0, header.data.1);
-        let (head, tail) = (ring.head(), ring.tail());
-        if tail > head || head - tail > ring.capacity() {
+        let memory = Self::of(Arc::new(Region::copy_of(bytes)), header);
+        let (head, tail) = (memory.ring.head(), memory.ring.tail());
+        if tail > head || head - tail > memory.ring.capacity() {
             return Err(NotARing::Damaged("its positions contradict each other"));
         }
-        Ok(Self { region, header, ring })
+        Ok(memory)
+    }
+
+    fn of(region: Arc<Region>, header: RingHeader) -> Self {
+        let dictionary = DictionaryMemory::new(Arc::clone(&region), header.dictionary.0, header.dictionary.1);
+        let ring = Ring::new(Arc::clone(&region), header.data.0, header.data.1);
+        Self { region, header, dictionary, ring }
     }
 
     /// What the header says.
@@ -187,11 +190,7 @@ impl RingMemory {
 
     /// The dictionary's bytes from `read` on.
     pub fn dictionary(&self, read: usize) -> &[u8] {
-        let (at, capacity) = self.header.dictionary;
-        // ORDERING: Acquire pairs with the Release in `append_to_dictionary`: the entries are seen.
-        let length = (self.region.atomic(DICTIONARY).load(Ordering::Acquire) as usize).min(capacity);
-        // SAFETY: entries before the published length are never written again.
-        unsafe { self.region.bytes(at + read.min(length), length - read.min(length)) }
+        self.dictionary.entries(read)
     }
 
     /// Appends an entry to the dictionary, and opens its account if it is a route or a sink; `false` if it does not fit
@@ -200,19 +199,8 @@ impl RingMemory {
     /// # Safety
     /// Only the producer calls this, one thread at a time.
     pub unsafe fn append_to_dictionary(&self, entry: &Entry, reserve: usize) -> bool {
-        let (at, capacity) = self.header.dictionary;
-        let length = self.region.atomic(DICTIONARY).load(Ordering::Relaxed) as usize;
-        let accounts = self.accounts() + usize::from(entry.has_account());
-        let entry = entry.encode();
-        if length + entry.len() + reserve + accounts * Account::SIZE > capacity {
-            return false;
-        }
-        self.open_accounts(accounts);
-        // SAFETY: behind the published length, where readers do not look; we are the only writer.
-        unsafe { self.region.write(at + length, &entry) };
-        // ORDERING: Release pairs with the Acquire in `dictionary`.
-        self.region.atomic(DICTIONARY).store((length + entry.len()) as u64, Ordering::Release);
-        true
+        // SAFETY: the caller's promise.
+        unsafe { self.dictionary.append(&entry.encode(), entry.has_account(), reserve) }
     }
 }
 

@@ -1,12 +1,13 @@
-//! The ring and the ledger in every interleaving that the memory model allows.
+//! The ring, the dictionary and the ledger in every interleaving that the memory model allows.
 //!
 //! Run with `RUSTFLAGS="--cfg loom" cargo test --profile quick --package undergird-core --test loom_ring`. The bytes
-//! of the ring are loom's cells: a read that is not ordered after the write, or a write into what is still being
+//! of the first two are loom's cells: a read that is not ordered after the write, or a write into what is still being
 //! read, fails the model even where the values happen to come out right.
 #![cfg(loom)]
 
 use loom::sync::Arc;
 use loom::thread;
+use undergird_core::dictionary_memory::DictionaryMemory;
 use undergird_core::ledger::{Entry, Ledger};
 use undergird_core::record::{Header, Kind};
 use undergird_core::region::Region;
@@ -36,7 +37,7 @@ fn drain(ring: &Ring, position: &mut u64, number: &mut u64, length: usize) {
     while let Some(entry) = ring.entry(*position, head).expect("what is published is whole") {
         assert_eq!(entry.header.stamp, *number, "records come in order, none lost, none twice");
         // SAFETY: released below, after it was read.
-        assert_eq!(unsafe { ring.copy_payload(&entry) }, payload(*number, length));
+        assert_eq!(unsafe { ring.payload(&entry) }, payload(*number, length));
         *position = entry.next;
         *number += 1;
     }
@@ -101,6 +102,45 @@ fn room_is_taken_again_only_when_it_was_given_back() {
         let accepted = 8 + writer.join().expect("the writer does not panic") as u64;
         drain(&ring, &mut position, &mut number, 0);
         assert_eq!(number, accepted);
+    });
+}
+
+#[test]
+fn what_a_record_names_is_in_the_dictionary_whole_and_has_its_account() {
+    const DICTIONARY: usize = 256;
+    const ENTRIES: usize = 2;
+    loom::model(|| {
+        let region = std::sync::Arc::new(Region::heap(CONTROL + DICTIONARY + 256));
+        let dictionary = DictionaryMemory::new(std::sync::Arc::clone(&region), CONTROL, DICTIONARY);
+        let ring = Ring::new(region, CONTROL + DICTIONARY, 256);
+        // SAFETY: the only producer of this ring.
+        let mut producer = unsafe { Producer::new(ring.clone()) };
+        let naming = dictionary.clone();
+        // The reader is the one that is spawned: loom remembers only the last access to an atomic, and an append loads
+        // the length that it stores, which would hide a reader that came before.
+        let reader = thread::spawn(move || {
+            let (mut position, mut records, mut read) = (0, 0, Vec::new());
+            let mut look = move || {
+                drain(&ring, &mut position, &mut records, 0);
+                // Without a record too: a drainer reads whatever has been published.
+                read.extend_from_slice(&dictionary.entries(read.len()));
+                let entries = read.len() / 16;
+                assert!(entries >= records as usize, "a record names what nobody knows");
+                assert_eq!(read, (0..entries as u64).flat_map(|number| payload(number, 16)).collect::<Vec<_>>());
+                assert!((0..entries).all(|n| dictionary.account(n).is_some()), "an entry without its account");
+                entries
+            };
+            look();
+            look();
+            look
+        });
+        for number in 0..ENTRIES as u64 {
+            // SAFETY: as above.
+            assert!(unsafe { naming.append(&payload(number, 16), true, 0) });
+            assert!(push(&mut producer, number, 0));
+        }
+        let mut look = reader.join().expect("the reader does not panic");
+        assert_eq!(look(), ENTRIES);
     });
 }
 

@@ -16,8 +16,9 @@ use undergird_core::announcement::{Announcement, due};
 use undergird_core::batch::Source;
 use undergird_core::census::census;
 use undergird_core::dictionary::{Entry, SinkEntry};
+use undergird_core::dictionary_memory::{ACCOUNTS, DICTIONARY};
 use undergird_core::ring::{CONTROL, HEAD, Producer, TAIL};
-use undergird_core::ringfile::{DICTIONARY, MAGIC, RingMemory, VERSION, look};
+use undergird_core::ringfile::{MAGIC, RingMemory, VERSION, look};
 
 const DICTIONARY_BYTES: usize = 1024;
 /// Bytes of the header before the positions.
@@ -25,8 +26,6 @@ const HEADER: usize = 0x68;
 /// Where it says what was refused and has not been told: of which route that is being said, where, and then the places.
 const TELLING: usize = 0x800;
 const PLACES: usize = 0x810;
-/// Where the file says how many accounts there are.
-const ACCOUNTS: usize = 0x208;
 
 static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
     let directory = PathBuf::from(std::env::var_os("TMPDIR").unwrap_or_else(|| "/tmp".into()));

@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::account::{ACCOUNTS, Account};
-use super::{DICTIONARY, RingHeader, RingMemory, open_stranger, snapshot};
+use super::{RingHeader, RingMemory, open_stranger, snapshot};
+use crate::dictionary_memory::{ACCOUNT, ACCOUNTS, DICTIONARY};
 use crate::ledger::Entry;
 use crate::ring::{HEAD, TAIL};
 use crate::sync::{Ordering, fence};
@@ -125,7 +125,7 @@ impl Copy {
 fn accounts(file: &File, header: &RingHeader) -> io::Result<Option<Vec<Option<Entry>>>> {
     let (begin, length) = header.dictionary;
     let count = word(file, ACCOUNTS)? as usize;
-    let Some(size) = count.checked_mul(Account::SIZE).filter(|size| *size <= length) else { return Ok(None) };
+    let Some(size) = count.checked_mul(ACCOUNT).filter(|size| *size <= length) else { return Ok(None) };
     let (mut once, mut twice) = (vec![0; size], vec![0; size]);
     for bytes in [&mut once, &mut twice] {
         read(file, bytes, begin + length - size)?;
@@ -134,7 +134,7 @@ fn accounts(file: &File, header: &RingHeader) -> io::Result<Option<Vec<Option<En
     let words = |slot: &[u8]| -> [u64; 4] {
         std::array::from_fn(|at| u64::from_le_bytes(std::array::from_fn(|byte| slot[at * 8 + byte])))
     };
-    let slots: Vec<_> = once.chunks_exact(Account::SIZE).rev().map(words).collect();
+    let slots: Vec<_> = once.chunks_exact(ACCOUNT).rev().map(words).collect();
     let whole = once == twice && slots.iter().all(|[sequence, ..]| sequence.is_multiple_of(2));
     let entry = |[sequence, cursor, kept, lost]: [u64; 4]| (sequence > 0).then_some(Entry { cursor, kept, lost });
     Ok(whole.then(|| slots.into_iter().map(entry).collect()))
