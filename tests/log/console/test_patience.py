@@ -19,6 +19,8 @@ from typing import IO, TYPE_CHECKING, Any
 import pytest
 
 import undergird
+from undergird.log.console import patience
+from undergird.log.console.handler import ConsoleHandler
 
 if TYPE_CHECKING:
     from tests.log.conftest import Run
@@ -176,6 +178,94 @@ def test_a_thread_that_runs_an_event_loop_hardly_waits_for_the_console(pipe: Pip
     assert asyncio.run(work()) < 0.5
 
 
+def console() -> ConsoleHandler:
+    (handler,) = [handler for handler in logging.root.handlers if isinstance(handler, ConsoleHandler)]
+    return handler
+
+
+def test_an_event_loop_does_not_stand_still_while_another_thread_waits_for_room(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So long that it has not ended when the loop's call has, be the machine ever so slow.
+    monkeypatch.setattr(patience, "LONGEST", 60.0)
+    # DEBUG would be asyncio's own too, before its loop runs.
+    log = pipe.start(console="text", level="INFO")
+    handler, before = console(), dropped()
+    pipe.fill()
+    other = threading.Thread(target=log.info, args=("of the other thread",))
+    other.start()
+    while not handler.patience.waits:
+        time.sleep(0.001)
+
+    async def work() -> bool:
+        log.info("of the event loop")
+        return handler.patience.waits
+
+    assert asyncio.run(work())
+    assert dropped() == before + 1
+    shown = pipe.read()
+    other.join()
+    told, line = (shown + pipe.read()).strip().splitlines()
+    assert told.endswith("nobody read the console: 1")
+    assert line.endswith("of the other thread")
+
+
+class Busy:
+    """A lock that another thread has for some time, but not because it waits for room."""
+
+    def __init__(self) -> None:
+        self.tries = 0
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        self.tries += 1
+        return self.tries == 5
+
+    def release(self) -> None:
+        assert self.tries == 5
+
+
+def test_an_event_loop_waits_while_another_thread_writes(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = pipe.start(console="text")
+    before = dropped()
+
+    async def work() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(console(), "lock", Busy())
+            log.info("shown")
+
+    asyncio.run(work())
+    assert pipe.read().endswith("shown\n")
+    assert dropped() == before
+
+
+@pytest.mark.parametrize("in_loop", [False, True])
+def test_filters_of_the_console_are_those_of_the_standard_library(in_loop: bool, pipe: Pipe) -> None:
+    pipe.start(console="text", level="INFO")
+    mine, usual = console(), logging.Handler()
+
+    def record_of(message: str) -> logging.LogRecord:
+        return logging.LogRecord("sim", logging.INFO, "", 0, message, None, None)
+
+    def other(record: logging.LogRecord) -> Any:
+        return False if record.msg == "no" else record_of("another")
+
+    mine.addFilter(other)
+    usual.addFilter(other)
+    usual.emit = lambda record: None  # type: ignore[method-assign]
+
+    def work() -> list[Any]:
+        return [
+            handler.handle(logging.makeLogRecord({"msg": msg})) for handler in (mine, usual) for msg in ("no", "yes")
+        ]
+
+    async def within() -> list[Any]:
+        return work()
+
+    refused, passed, no, yes = asyncio.run(within()) if in_loop else work()
+    assert (refused, type(passed)) == (no, type(yes))
+    assert pipe.read().strip().endswith("another" if sys.version_info >= (3, 12) else "yes")
+
+
 def test_a_line_too_long_for_what_has_room_is_closed_before_the_next(pipe: Pipe) -> None:
     log = pipe.start(console="text", overload="drop_newest")
     before = dropped()
@@ -224,7 +314,7 @@ def test_what_was_not_shown_is_said_at_the_end(pipe: Pipe) -> None:
     log = pipe.start(console="text", overload="drop_newest")
     pipe.fill()
     log.info("not shown")
-    (handler,) = [handler for handler in logging.root.handlers if type(handler).__name__ == "ConsoleHandler"]
+    handler = console()
     handler.flush()
     assert "nobody read" not in pipe.read()
     handler.flush()

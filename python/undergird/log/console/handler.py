@@ -5,20 +5,22 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Self
+from collections.abc import Iterable
+from typing import Self
 
 from undergird import _core
 from undergird.log.checks import FORMATS, known, level_number, switches
 from undergird.log.console.excerpt import Line, excerpt
-from undergird.log.console.patience import Patience
+from undergird.log.console.patience import IN_EVENT_LOOP, Patience
 from undergird.log.console.pretty import Entry, Page, spelled
 from undergird.log.console.terminal import cells, columns, harmless, has_colours
+from undergird.log.console.writing import write
 from undergird.log.names import checked
 from undergird.log.names import fields_of as fields_of_names
 from undergird.log.sampling import held_back
 from undergird.log.tree.eventdicts import unwrapped
 from undergird.log.tree.handlers import message_of, parts_of, seen, told_exception
+from undergird.log.tree.messages import in_event_loop
 from undergird.log.tree.slow import fields_of
 from undergird.log.tree.times import times
 from undergird.log.values.texts import text
@@ -30,9 +32,6 @@ TRACEBACKS = ("short", "full")
 
 _failures = 0
 _dropped = 0
-
-# A pipe that has room at all takes so many bytes in one piece.
-_PIECE = 4096
 
 
 def failures() -> int:
@@ -104,6 +103,36 @@ class ConsoleHandler(logging.Handler):
         known("console_tracebacks", tracebacks, TRACEBACKS)
         return None if style is False else cls(wanted, stream=stream, level=level, tracebacks=tracebacks)
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Writes one record if the filters let it through, and says whether they do: as the standard library does.
+
+        Except on a thread that runs an event loop, which must not stand still: while another one waits for room, and
+        has the lock, its records are not shown.
+        """
+        global _dropped
+        passed = self.filter(record)
+        if isinstance(passed, logging.LogRecord):
+            record = passed
+        if passed and self._locked():
+            try:
+                self.emit(record)
+            finally:
+                self.release()
+        elif passed and held_back(record) is not None:
+            self._unsaid += 1
+            _dropped += 1
+        return passed  # type: ignore[return-value]  # a record too, from 3.12 on
+
+    def _locked(self) -> bool:
+        """Takes the lock; whether it did."""
+        if self.lock is None or not in_event_loop():
+            self.acquire()
+            return True
+        while not self.lock.acquire(timeout=IN_EVENT_LOOP):
+            if self.patience.waits:
+                return False
+        return True
+
     def emit(self, record: logging.LogRecord) -> None:
         """Writes one record."""
         global _failures, _dropped
@@ -135,13 +164,16 @@ class ConsoleHandler(logging.Handler):
         if not self.patience.takes(stream, level):
             return False
         before = "\n" if self._torn else ""
-        if self._unsaid:
+        # Meanwhile there may be more: not every thread waits for the lock.
+        unsaid = self._unsaid
+        if unsaid:
             told = "records not shown here, for nobody read the console: %d"
-            notice = logging.LogRecord("undergird", logging.WARNING, "", 0, told, (self._unsaid,), None)
+            notice = logging.LogRecord("undergird", logging.WARNING, "", 0, told, (unsaid,), None)
             before += self.format(notice) + "\n"
-        self._torn = not _write(stream, before + line, lambda: self.patience.takes(stream, level))
+        self._torn = not write(stream, before + line, lambda: self.patience.takes(stream, level))
         if not self._torn:
-            self._unsaid = 0
+            # A signal's handler may have said them first.
+            self._unsaid = max(0, self._unsaid - unsaid)
         return not self._torn
 
     def format(self, record: logging.LogRecord) -> str:
@@ -195,40 +227,3 @@ def _stack(record: logging.LogRecord) -> list[Line]:
 
 def _block(whole: str) -> list[Line]:
     return [Line(0, line, "code") for line in whole.rstrip("\n").split("\n")]
-
-
-def _write(stream: Any, lines: str, goes_on: Callable[[], bool]) -> bool:
-    """Writes text for which there is room, as far as there is; whether that was all."""
-    step = _PIECE if lines.isascii() else _PIECE // 4
-    if hasattr(stream, "rich_proxied_file"):
-        # While a bar of rich's is live: of a part of a line it would make a line, and read that as markup.
-        step = len(lines)
-    with _bars_away(stream):
-        for begin in range(0, len(lines), step):
-            if begin and not goes_on():
-                return False
-            _put(stream, lines[begin : begin + step])
-    return True
-
-
-def _put(stream: Any, piece: str) -> None:
-    try:
-        stream.write(piece)
-    except UnicodeEncodeError:
-        encoding = getattr(stream, "encoding", None) or "ascii"
-        stream.write(piece.encode(encoding, "backslashreplace").decode(encoding))
-    stream.flush()
-
-
-@contextlib.contextmanager
-def _bars_away(stream: Any) -> Iterator[None]:
-    """Takes live bars of tqdm away while a line is written, if tqdm is loaded.
-
-    Rich does the same by itself: while a bar is live, `sys.stderr` and `sys.stdout` are its own.
-    """
-    tqdm = getattr(sys.modules.get("tqdm.std"), "tqdm", None)
-    if tqdm is None or not getattr(tqdm, "_instances", None):
-        yield
-        return
-    with tqdm.external_write_mode(file=stream):
-        yield
