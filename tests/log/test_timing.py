@@ -7,7 +7,7 @@ import inspect
 import logging
 import math
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -332,6 +332,13 @@ def test_what_is_no_function_cannot_be_decorated(run: Run) -> None:
         log.timer("x")(5)  # type: ignore[type-var]
     with pytest.raises(TypeError, match=r"^log.timer is for functions, and Thread is a class: decorate its methods$"):
         log.timer("x")(threading.Thread)
+
+
+@pytest.mark.parametrize("kind", [lambda function: function, staticmethod, classmethod])
+def test_a_decorator_without_its_message_is_refused_where_it_stands(kind: Callable[[Any], Any], run: Run) -> None:
+    log = run.start()
+    with pytest.raises(TypeError, match=r'^log.timer needs a message: @log.timer\("sorting"\)$'):
+        log.timer(kind(len))
 
 
 def test_decorated_functions_in_threads_do_not_mix_their_times(run: Run) -> None:

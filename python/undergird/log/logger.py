@@ -198,6 +198,7 @@ class Logger(NodeLogger):
             **fields: Fields of the record.
 
         Raises:
+            TypeError: For an `event` that is a function: `@log.timer` needs its parentheses and a message.
             ConfigurationError: For a level that is not known, or a threshold that is no time.
 
         Example:
@@ -209,6 +210,10 @@ class Logger(NodeLogger):
         from undergird.log.checks import level_number
         from undergird.log.timing import Timer, checked_threshold
 
+        given: object = event
+        if callable(given) or isinstance(given, staticmethod | classmethod):
+            # Else it would take the function's place, and fail at its calls.
+            raise TypeError('log.timer needs a message: @log.timer("sorting")')
         return Timer(self, event, level_number(level, "level"), checked_threshold(threshold), fields)
 
     def sample(

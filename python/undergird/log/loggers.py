@@ -75,6 +75,10 @@ def get_logger(name: str | None = None) -> Logger:
         >>> EMERGENCE = undergird.add_level("EMERGENCE", 25)
         >>> log.emergence("collective behavior", score=0.78)
 
+    And, on pages of the documentation: `log.sample` and `log.limit` (sampling.md); `undergird.clock`, simulated time
+    (time.md); `undergird.register` and `configure(redact=...)`, how values are shown or hidden (values.md); and
+    `undergird.AsyncLogger`, whose methods are awaited (logging.md).
+
     In the file, once it has been written:
 
         >>> undergird.flush()
