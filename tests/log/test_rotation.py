@@ -148,6 +148,47 @@ def test_eight_workers_into_one_rotated_log_lose_tear_and_double_nothing(script:
         assert [line["number"] for line in lines if line["who"] == who] == list(range(2000))
 
 
+OTHERS = """
+    import multiprocessing, os, undergird
+
+    def work(who):
+        log = undergird.get_logger("out")
+        for number in range(100):
+            log.info("m", who=who, number=number)
+            assert number % 10 or undergird.flush()
+        assert undergird.flush()
+
+    if __name__ == "__main__":
+        os.dup2(os.open("run.log", os.O_WRONLY | os.O_CREAT), 1)
+        os.symlink("/dev/stdout", "link.log")
+        undergird.configure({path!r}, max_bytes=3000, backup_count=3)
+        work(0)
+        for method in ("fork", "spawn"):
+            context = multiprocessing.get_context(method)
+            # Those that come later, too, have the lock of the others.
+            for wave in range(2):
+                workers = [context.Process(target=work, args=(f"{{method}}{{wave}}{{each}}",)) for each in range(2)]
+                [worker.start() for worker in workers]
+                assert [worker.join() or worker.exitcode for worker in workers] == [0, 0]
+        work(1)
+        [sink] = undergird.stats()["sinks"].values()
+        assert "could not be put aside" in sink["error"] and "name it itself" in sink["error"], sink
+"""
+
+
+@pytest.mark.parametrize("path", ["/dev/stdout", "/proc/self/fd/1", "link.log"])
+def test_a_file_that_was_opened_by_others_is_not_put_aside(path: str, script: Script, tmp_path: Path) -> None:
+    (tmp_path / "others.py").write_text(textwrap.dedent(OTHERS.format(path=path)))
+    script("import runpy, warnings; warnings.simplefilter('ignore'); runpy.run_path('others.py', run_name='__main__')")
+    assert list(files(tmp_path)) == ["run.log"]
+    found: dict[Any, list[int]] = {}
+    for line in (tmp_path / "run.log").read_text().splitlines():
+        fields = json.loads(line)
+        found.setdefault(fields["who"], []).append(fields["number"])
+    assert found.keys() == {0, 1, *(f"{method}{number:02b}" for method in ("fork", "spawn") for number in range(4))}
+    assert all(numbers == list(range(100)) for numbers in found.values())
+
+
 @pytest.mark.parametrize(
     ("settings", "named"),
     [

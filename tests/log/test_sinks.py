@@ -330,6 +330,52 @@ def test_a_file_whose_name_rotation_gives_to_another_is_refused(rotation: Rotati
         undergird.configure(sinks=[FileSink(name), FileSink("run.log", rotation=rotation)])
 
 
+def test_a_file_that_would_be_put_aside_over_another_is_refused_whatever_names_lead_to_them(there: Path) -> None:
+    (there / "real").mkdir()
+    (there / "links").mkdir()
+    (there / "alias").symlink_to("real")
+    (there / "links" / "app.log").symlink_to("../real/run.log")
+    (there / "links" / "errors.log").symlink_to("../alias/run.log.1")
+    (there / "real" / "run.log.2").symlink_to("../other.log")
+    for log in ("real/run.log", "links/app.log", "alias/run.log"):
+        rotating = FileSink(log, rotation=Rotation(max_bytes=1000))
+        for other in ("real/run.log.1", "alias/run.log.1", "links/errors.log", "real/run.log.2"):
+            for sinks in ([rotating, FileSink(other)], [FileSink(other), rotating]):
+                with pytest.raises(undergird.ConfigurationError, match="when it is put aside"):
+                    undergird.configure(sinks=sinks)
+
+
+def test_what_is_beside_a_link_to_a_log_is_not_what_that_is_put_aside_as(there: Path) -> None:
+    (there / "real").mkdir()
+    (there / "app.log").symlink_to("real/run.log")
+    sinks = [FileSink("app.log", rotation=Rotation(max_bytes=1000)), FileSink("app.log.1"), FileSink("run.log.1")]
+    with ExitStack() as made:
+        assert len(opened(sinks, beside=None, made=made)) == 3
+
+
+def test_a_run_of_many_files_begins_where_few_descriptors_are_left(script: Script) -> None:
+    script(
+        """
+        import os, resource, undergird
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        sinks = [undergird.FileSink(f"{number}.log") for number in range(9)]
+        for limit in range(len(os.listdir("/proc/self/fd")), limits[0]):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limits[1]))
+            try:
+                undergird.configure(sinks=sinks)
+                break
+            except undergird.LogFileError:
+                pass
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+            assert os.listdir() == [], os.listdir()
+        undergird.get_logger("x").info("x")
+        assert undergird.flush(), undergird.stats()
+        assert all(open(f"{number}.log").read().count("message") == 1 for number in range(9))
+        """
+    )
+
+
 def test_a_log_in_another_directory_tells_where_its_ring_is(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Iterable
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from undergird import _core
@@ -16,6 +16,8 @@ from undergird.log.run.settings import log_file
 from undergird.log.tree.branches import branches
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
+
     from undergird.log.rotation import Rotation
 
 
@@ -94,14 +96,9 @@ def opened(sinks: list[FileSink], *, beside: FileSink | None, made: ExitStack) -
     """
     result = [dataclasses.replace(sink, path=str(log_file(sink.path, made))) for sink in sinks]
     every = result if beside is None else [beside, *result]
-    there: dict[object, FileSink] = {}
-    with ExitStack() as held:
-        for sink in every:
-            first = there.setdefault(_identity(sink.path, held), sink)
-            if first is not sink:
-                raise ConfigurationError(
-                    f"sinks: {sink.path} is the file of another sink, {first.path}; give it to one"
-                )
+    for first, second in itertools.combinations(every, 2):
+        if _are_one(first.path, second.path):
+            raise ConfigurationError(f"sinks: {second.path} is the file of another sink, {first.path}; give it to one")
     for sink in every:
         rules = sink.rotation.encode() if sink.rotation else b""
         for other in every if rules else ():
@@ -112,14 +109,15 @@ def opened(sinks: list[FileSink], *, beside: FileSink | None, made: ExitStack) -
     return result
 
 
-def _identity(path: str | os.PathLike[str], held: ExitStack) -> object:
-    """What tells a file from others, by whatever names, as long as it is held: a link leads to the same one."""
+def _are_one(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> bool:
+    """Whether two names lead to one file. It takes one descriptor, which opening a log has taken before."""
     try:
         # Held: the number of a log that another process has put aside and compressed is free for the next file.
-        file = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except FileNotFoundError:
-        # Another process of the run is putting it aside at this moment.
-        return os.path.realpath(path)
-    held.callback(os.close, file)
-    stat = os.fstat(file)
-    return stat.st_dev, stat.st_ino
+        held = os.open(first, os.O_PATH | os.O_CLOEXEC)
+        try:
+            return os.path.samestat(os.fstat(held), os.stat(second))  # noqa: PTH116 -- nothing else is asked of the path
+        finally:
+            os.close(held)
+    except OSError:
+        # Another process of the run is putting one aside at this moment.
+        return os.path.realpath(first) == os.path.realpath(second)

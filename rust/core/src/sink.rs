@@ -13,6 +13,7 @@
 mod estate;
 mod handed;
 mod known;
+mod links;
 mod locked;
 mod look;
 mod trial;
@@ -35,6 +36,8 @@ use crate::lockfile::{LockFile, SIZE, SLOT, Stream, Unusable};
 pub use estate::Estate;
 pub use handed::Handed;
 use known::Known;
+pub use links::puts_aside_as;
+pub(crate) use links::{movable, target_of};
 pub use locked::Locked;
 pub use look::{Look, look};
 pub use trial::Made;
@@ -341,17 +344,6 @@ impl FileSink {
 /// The lock file of the log at a path: one for a file, by whatever link it is reached and before it is there.
 pub(crate) fn lock_file_of(path: &Path) -> PathBuf {
     lock_path(&target_of(path))
-}
-
-/// Where the links lead that a path may be.
-pub(crate) fn target_of(path: &Path) -> PathBuf {
-    let mut target = path.to_path_buf();
-    // As many links as the kernel follows.
-    for _ in 0..40 {
-        let Ok(next) = fs::read_link(&target) else { break };
-        target = target.parent().unwrap_or(Path::new("")).join(next);
-    }
-    target
 }
 
 fn unusable(lock_path: &Path, reason: Unusable) -> io::Error {

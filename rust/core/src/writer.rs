@@ -18,7 +18,7 @@ use crate::dictionary::{HANDLERS_FILE, SinkEntry};
 use crate::lockfile::Stream;
 use crate::ringfile::Account;
 use crate::rotation::Rotation;
-use crate::sink::{Estate, FileSink, Handed, Locked, Origin, lock_file_of, target_of};
+use crate::sink::{Estate, FileSink, Handed, Locked, Origin, lock_file_of, movable};
 
 pub use outlet::{Outlet, Trouble};
 
@@ -288,7 +288,7 @@ impl Writer {
     pub fn take_rotated(&mut self) -> impl Iterator<Item = (PathBuf, &Rotation)> {
         let rotated = |outlet: &mut Outlet| std::mem::take(&mut outlet.rotated);
         let those = self.outlets.iter_mut().filter_map(move |outlet| rotated(outlet).then_some(&*outlet));
-        those.map(|outlet| (target_of(outlet.path()), &outlet.rotation))
+        those.filter_map(|outlet| Some((movable(outlet.path()).ok()?, &outlet.rotation)))
     }
 
     /// Tells the host that its files are closed now.

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use undergird_core::rotation::names::Names;
 use undergird_core::rotation::schedule::{Schedule, Zone};
 use undergird_core::rotation::{Compression, Keep, Rotation};
-use undergird_core::sink::{FileSink, Made};
+use undergird_core::sink::{self, FileSink, Made};
 use undergird_core::writer::Host;
 
 use crate::current;
@@ -145,7 +145,7 @@ pub fn encode_rotation(
 #[pyfunction]
 pub fn puts_aside_as(log: PathBuf, rules: Vec<u8>, other: PathBuf) -> PyResult<bool> {
     let rules = Rotation::parse(&rules).map_err(|_| PyValueError::new_err("no rules of rotation"))?;
-    Ok(rules.names.give(&log, &other))
+    Ok(sink::puts_aside_as(&log, &rules, &other))
 }
 
 /// Makes every logger look around anew: something that decides what is logged has changed.

@@ -7,8 +7,11 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use rustix::fs::stat;
+
 use super::schedule::Zone;
 use super::{Compression, Keep};
+use crate::descriptor::identity;
 
 /// What names of compressed logs end with. All are known, whatever this build can make: another may have made them.
 const COMPRESSED: [&str; 2] = [Compression::Gzip.suffix(), Compression::Zstd.suffix()];
@@ -140,8 +143,10 @@ impl Names {
 
     /// Whether they give a log the name of another file in its directory.
     pub fn give(&self, log: &Path, other: &Path) -> bool {
-        let name = other.file_name().filter(|_| log.parent() == other.parent());
-        name.is_some_and(|name| self.matches(log, name.as_bytes()).is_some())
+        let directory = |path: &Path| stat(path.parent()?).ok().map(|stat| identity(&stat));
+        let named = other.file_name().is_some_and(|name| self.matches(log, name.as_bytes()).is_some());
+        // By whatever name the directory is reached.
+        named && directory(log).is_some_and(|one| directory(other) == Some(one))
     }
 
     /// The logs that were put aside and are still there, the youngest first.

@@ -27,13 +27,10 @@ impl Made {
     pub fn by_opening(path: &Path) -> io::Result<Self> {
         let mut sink = FileSink::new(path);
         let made = Self { log: is_absent(path), lock: sink.is_regular() && is_absent(&lock_file_of(path)) };
-        match sink.lock(&mut || false) {
-            Ok(_) => Ok(made),
-            Err(error) => {
-                made.take_back(path);
-                Err(error)
-            }
-        }
+        let tried = sink.lock(&mut || false).map(drop);
+        // Its descriptors may be the last ones, which taking back needs.
+        drop(sink);
+        tried.map(|()| made).inspect_err(|_| made.take_back(path))
     }
 
     /// Removes what was made, unless somebody has written to it since. Under the lock: who waits for it meanwhile finds

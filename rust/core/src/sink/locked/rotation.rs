@@ -9,7 +9,7 @@ use super::Locked;
 use crate::lockfile::{Journal, ROLLOVER, Rollover};
 use crate::rotation::Rotation;
 use crate::rotation::schedule::Schedule;
-use crate::sink::target_of;
+use crate::sink::movable;
 
 impl Locked<'_> {
     /// Whether the log has to be put aside before a line of `next` bytes is appended.
@@ -75,6 +75,7 @@ impl Locked<'_> {
     /// # Errors
     /// What the file system says; then the log is where it was, or another has been begun.
     pub fn rotate(&mut self, rotation: &Rotation, now: i64) -> io::Result<()> {
+        let log = movable(self.sink.path())?;
         let begun = match rotation.schedule {
             Some(schedule) => schedule.beginning(self.rollover(schedule, rotation, now)?, &rotation.zone),
             None => self.changed()?,
@@ -82,8 +83,6 @@ impl Locked<'_> {
         // Said before it is done, so that nobody in haste writes to the old one.
         let last = self.state().journal.clone().unwrap_or_default();
         self.enter(Journal { length: 0, stamp: last.stamp.wrapping_add(1), ..last })?;
-        // The file, not a link to it: who comes by the link would find another file there, with another lock.
-        let log = target_of(self.sink.path());
         rotation.names.put_aside(&log, begun, &rotation.zone, &rotation.keep)?;
         self.come_back()?;
         if let Some(schedule) = rotation.schedule
