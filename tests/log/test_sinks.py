@@ -20,6 +20,7 @@ from tests.log.logfmt import parse
 import undergird
 from undergird import FileSink, Rotation
 from undergird.log.run import joining
+from undergird.log.run.settings import log_file
 from undergird.log.sinks import opened
 from undergird.log.tree.branches import Branches
 from undergird.log.tree.handlers import FileHandler
@@ -440,6 +441,21 @@ logging.warning("two")
         for name in ("first.log", "run.log")
     ]
     assert messages == [["one", "two"], ["two"]]
+
+
+@pytest.mark.parametrize("missing", ["run.log", "errors.log"])
+def test_a_log_that_was_put_aside_just_after_it_was_opened_keeps_no_worker_out(
+    missing: str, there: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put_aside(path: object, made: ExitStack) -> Path:
+        file = log_file(path, made)
+        if file.name == missing:
+            file.rename(there / "aside")
+        return file
+
+    monkeypatch.setattr("undergird.log.sinks.log_file", put_aside)
+    with ExitStack() as made:
+        assert len(opened([FileSink("run.log"), FileSink("errors.log")], beside=None, made=made)) == 2
 
 
 def test_a_process_may_join_a_run_while_others_put_its_logs_aside(tmp_path: Path) -> None:
