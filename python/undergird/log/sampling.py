@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from undergird import _core
+from undergird.log.tree.messages import level_of
 from undergird.log.tree.nodes import node
 from undergird.log.tree.slow import HELD_BACK, slow
 
@@ -18,7 +19,7 @@ def held_back(record: logging.LogRecord) -> int | None:
     known = record.__dict__
     if HELD_BACK not in known:
         known[HELD_BACK] = _core.let_record_through(
-            str(record.name), min(max(record.levelno, 0), 255), str(record.pathname), record.lineno or 0
+            str(record.name), min(max(level_of(record), 0), 255), str(record.pathname), record.lineno or 0
         )
     answer: int | None = known[HELD_BACK]
     return answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -63,6 +63,27 @@ def test_a_record_that_cannot_be_written_is_reported_and_not_raised(
     assert "--- Logging error ---" in capsys.readouterr().err
     logging.root.handle(logging.makeLogRecord({"msg": "whole", "levelno": 20, "levelname": "INFO"}))
     assert run.messages() == ["whole"]
+
+
+@pytest.mark.parametrize(
+    ("given", "level", "name"),
+    [
+        ({}, "Level None", "None"),
+        ({"name": "x", "levelname": "INFO"}, "INFO", "x"),
+        ({"name": 7, "levelno": "20", "levelname": None}, "None", "7"),
+    ],
+)
+def test_a_record_made_of_a_mapping_that_lacks_something_is_written_as_it_is(
+    given: dict[str, Any], level: str, name: str, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.start(console="pretty")
+    # Loggers compare levels; handlers are given records by others, too.
+    for handler in logging.root.handlers:
+        handler.handle(logging.makeLogRecord({"msg": "whole", **given}))
+    line = run.last()
+    assert (line["level"], line["logger_name"], line["message"]) == (level, name, "whole")
+    shown = capsys.readouterr().err
+    assert shown.split()[1:] == [*level.split(), name, "whole"]
 
 
 def test_our_handler_takes_no_formatter(run: Run) -> None:

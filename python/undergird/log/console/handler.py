@@ -20,7 +20,7 @@ from undergird.log.names import fields_of as fields_of_names
 from undergird.log.sampling import held_back
 from undergird.log.tree.eventdicts import unwrapped
 from undergird.log.tree.handlers import message_of, parts_of, seen, told_exception
-from undergird.log.tree.messages import in_event_loop
+from undergird.log.tree.messages import in_event_loop, level_of
 from undergird.log.tree.slow import fields_of
 from undergird.log.tree.times import times
 from undergird.log.values.texts import text
@@ -145,7 +145,7 @@ class ConsoleHandler(logging.Handler):
             self.handleError(record)
             return
         try:
-            if not self._show(line, record.levelno):
+            if not self._show(line, level_of(record)):
                 self._unsaid += 1
                 _dropped += 1
         except Exception:
@@ -198,7 +198,7 @@ class ConsoleHandler(logging.Handler):
         fields = {name: value for name, value in own.items() if value is not None} | fields_of(record)
         entry = Entry(
             created=stamp / 1e9,
-            level=record.levelno,
+            level=level_of(record),
             level_name=level,
             name=name,
             message=message_of(record),

@@ -15,7 +15,7 @@ from undergird.log.paths import absolute
 from undergird.log.sampling import held_back
 from undergird.log.tree.branches import branches
 from undergird.log.tree.eventdicts import unwrapped
-from undergird.log.tree.messages import message
+from undergird.log.tree.messages import level_of, message
 from undergird.log.tree.slow import fields_of
 from undergird.log.tree.times import times
 from undergird.log.values import constants, redaction
@@ -95,7 +95,7 @@ class FileHandler(logging.Handler):
 
     def filter(self, record: logging.LogRecord) -> bool | logging.LogRecord:
         """Whether a record is written: its logger is one of those that are, and no filter minds."""
-        return self.branches.take(record.name) and super().filter(record)
+        return self.branches.take(text(record.name)) and super().filter(record)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Puts a record into the ring."""
@@ -143,7 +143,7 @@ def parts_of(record: logging.LogRecord, *, call_site: bool, names: tuple[str, ..
         "stamp": stamp,
         "sim_time": sim_time,
         "held_back": held_back(record) or 0,
-        "level": max(_LEVELS[0], min(record.levelno, _LEVELS[1])),
+        "level": max(_LEVELS[0], min(level_of(record), _LEVELS[1])),
         "level_name": text(record.levelname),
         "name": text(record.name),
         "message": message_of(record),

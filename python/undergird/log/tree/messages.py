@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -55,6 +56,12 @@ def _repr(value: object) -> str:
         return repr(value)
     except Exception:
         return text(value)
+
+
+def level_of(record: logging.LogRecord) -> int:
+    """The number of a record's level; 0 if it has none, as one that `logging.makeLogRecord` has made of a mapping."""
+    level: object = record.levelno
+    return level if isinstance(level, int) else logging.NOTSET
 
 
 def in_event_loop() -> bool:
