@@ -205,6 +205,8 @@ def fuzzers(shell: Shell) -> None:
     shell.run(
         ["cargo", "build", "--release", "--target", _HOST, "--manifest-path", _FUZZ / "Cargo.toml"],
         env=compiled_with(_COVERAGE, "fuzz"),
+        # Beside other commands: not line by line among theirs.
+        show=False,
     )
 
 

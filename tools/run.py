@@ -47,10 +47,13 @@ def prepared(shell: Shell, profile: str, versions: list[Python]) -> Python:
     """Makes every given environment hold undergird; gives the newest, which holds the tools too."""
     newest = versions[-1]
     pythons.prepare(shell, newest, "dev")
-    for python in versions:
-        if python != newest:
-            pythons.prepare(shell, python, "test")
-        wheels.install(shell, python, newest, profile)
+    # What the tests need is fetched while wheels are built.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        others = {python: beside.submit(pythons.prepare, shell, python, "test") for python in versions[:-1]}
+        wheels.install(shell, newest, newest, profile)
+        for python, ready in others.items():
+            ready.result()
+            wheels.install(shell, python, newest, profile)
     return newest
 
 
@@ -105,19 +108,27 @@ def test(shell: Shell, *, deep: bool) -> bool:
 
     def builds() -> None:
         need_all(versions)
-        prepared(shell, "release", versions)
-        wheel = wheels.build(shell, newest, newest, "release", wheels.DIST)
-        wheels.smoke(shell, newest, wheel)
-        wheels.smoke(shell, newest, ROOT)
-        native.fuzzers(shell)
+        # The linker of a release uses one processor.
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            fuzzers = beside.submit(native.fuzzers, shell)
+            prepared(shell, "release", versions)
+            wheel = wheels.build(shell, newest, newest, "release", wheels.DIST)
+            wheels.smoke(shell, newest, wheel)
+            wheels.smoke(shell, newest, ROOT)
+            fuzzers.result()
 
     def rust() -> None:
-        # Tests of processes run one after the other: there is a processor for the models.
+        def models() -> None:
+            native.loom(shell)
+            mutants.attempt(shell, newest, mutants.of_models())
+
+        # Tests of processes run one after the other: there is a processor for the models and their mutants.
         with ThreadPoolExecutor(max_workers=1) as beside:
-            models = beside.submit(native.loom, shell)
+            proofs = beside.submit(models)
             native.unit_tests(shell, newest)
-            models.result()
-        mutants.attempt(shell, newest, mutants.planted() if deep else mutants.of_models())
+            proofs.result()
+        if deep:
+            mutants.attempt(shell, newest, mutants.planted())
 
     def sanitizers() -> None:
         native.address_sanitizer(shell, deep=deep)

@@ -200,6 +200,9 @@ def test_many_processes_killed_at_once_share_one_file(scene: Scene) -> None:
     ]
     for each in stored:
         each.wait_for(0, 500)
+    # At once, or those that live on would write what the first of them left.
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
     for pid in pids:
         assert scene.nursery.kill(pid)
     assert scene.recover().count("recovered") == 4
