@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from tests.memory import set_aside
 
 import undergird
 
@@ -98,6 +99,8 @@ def test_a_finalizer_may_log_wherever_the_collector_runs(either: Run) -> None:
             return "rendered"
 
     threshold = gc.get_threshold()
+    # All else that there is would be looked at each time.
+    set_aside()
     gc.set_threshold(1, 1, 1)
     try:
         for number in range(300):
@@ -105,6 +108,7 @@ def test_a_finalizer_may_log_wherever_the_collector_runs(either: Run) -> None:
             log.info("x", number=number, text=[number], odd=Rendered(), **{f"key{number}": (number, {"a": 1})})
     finally:
         gc.set_threshold(*threshold)
+        gc.unfreeze()
     gc.collect()
     assert dead >= 600
     # While a call was put together: in each of them.
