@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import asyncio
 import gc
+import inspect
 import logging
 import sys
 import threading
@@ -351,3 +352,50 @@ def test_the_import_systems_frames_do_not_count(either: Run, tmp_path: Path, mon
     monkeypatch.syspath_prepend(tmp_path)
     __import__(name)
     assert either.last()["function_name"] == "test_the_import_systems_frames_do_not_count"
+
+
+def line_number() -> int:
+    frame = inspect.currentframe()
+    assert frame is not None
+    assert frame.f_back is not None
+    return frame.f_back.f_lineno
+
+
+def test_a_call_site_is_the_line_of_the_call(either: Run) -> None:
+    log = either.start(call_site=True)
+
+    def outer() -> int:
+        log.info("direct")
+        log.info("one up", stacklevel=2)
+        log.exception("exception")
+        log.log(20, "log")
+        logging.getLogger(log.name).info("stdlib")
+        return line_number()
+
+    last, up = outer(), line_number()
+    log.info("far", stacklevel=1000)
+    lines = {line["message"]: (line["function_name"], line["line_number"]) for line in either.lines()}
+    assert lines["direct"] == ("outer", last - 5)
+    assert lines["one up"] == ("test_a_call_site_is_the_line_of_the_call", up)
+    assert lines["exception"] == ("outer", last - 3)
+    assert lines["log"] == ("outer", last - 2)
+    assert lines["stdlib"] == ("outer", last - 1)
+
+
+def test_no_call_site_is_named_unless_asked_for(either: Run) -> None:
+    log = either.start()
+    log.info("x", stacklevel=2)
+    assert "line_number" not in either.last()
+
+
+def test_other_handlers_get_the_call_site_of_the_call(run: Run) -> None:
+    run.foreign = True
+    log = run.start()
+    log.info("x")
+    log.log(20, "x")
+    log.exception("x")
+    number = line_number()
+    assert [(record.funcName, record.lineno) for record in run.records] == [
+        ("test_other_handlers_get_the_call_site_of_the_call", number - 3 + place) for place in range(3)
+    ]
+    assert {record.pathname for record in run.records} == {__file__}

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
-import io
 import logging
 import pickle
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import structlog
 from tests.log.conftest import Collector, Run
+from tests.log.structlog_bridge.conftest import configure, said
 
 import undergird
-from undergird import get_logger
 from undergird.log.structlog_bridge import (
     EventLogger,
     LoggerFactory,
-    make_filtering_bound_logger,
     render_to_undergird,
 )
-
-KEPT = ("timestamp", "logger_name")
-
-
-def said(line: dict[str, Any]) -> dict[str, Any]:
-    """What a line says, but for when and by whom."""
-    return {key: value for key, value in line.items() if key not in KEPT}
 
 
 class Incomparable:
@@ -45,11 +35,6 @@ class Incomparable:
 
     def __str__(self) -> str:
         return "?"
-
-
-def configure(*processors: Any, **others: Any) -> Any:
-    structlog.configure(processors=[*processors, render_to_undergird], logger_factory=LoggerFactory(), **others)
-    return structlog.get_logger("sim.cells")
 
 
 def test_an_event_and_its_fields_reach_the_file(run: Run) -> None:
@@ -256,7 +241,6 @@ def test_handlers_of_others_see_the_fields(run: Run) -> None:
 
 
 def test_context_of_structlog_is_merged_and_ours_too(run: Run) -> None:
-    import undergird
 
     run.start()
     log = configure(structlog.contextvars.merge_contextvars)
@@ -321,211 +305,3 @@ def test_captured_logs_do_not_reach_the_file(run: Run) -> None:
     log.info("told")
     assert captured == [{"event": "captured", "n": 1, "log_level": "info"}]
     assert run.messages() == ["told"]
-
-
-def wrapped_for_formatter(*processors: Any) -> Any:
-    structlog.configure(
-        processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-    )
-    return structlog.get_logger("sim.wrapped")
-
-
-@pytest.fixture
-def emergence() -> Iterator[None]:
-    """A level of the program's own, added when the loggers' classes are there already."""
-    undergird.add_level("EMERGENCE", 25)
-    yield
-    logging._levelToName.pop(25, None)
-    logging._nameToLevel.pop("EMERGENCE", None)
-
-
-@pytest.mark.usefixtures("emergence")
-@pytest.mark.parametrize(
-    "processors",
-    [
-        [render_to_undergird],
-        [structlog.processors.add_log_level, render_to_undergird],
-        [structlog.stdlib.render_to_log_kwargs],
-        [],
-    ],
-)
-@pytest.mark.parametrize("wrapper", [structlog.BoundLogger, make_filtering_bound_logger(20)])
-def test_a_level_of_the_programs_own_has_its_method(run: Run, processors: list[Any], wrapper: Any) -> None:
-    run.start()
-    structlog.configure(processors=processors, wrapper_class=wrapper, logger_factory=LoggerFactory())
-    structlog.get_logger("sim.cells").bind(run=3).emergence("noted", score=0.5)
-    assert said(run.last()) == {"level": "EMERGENCE", "message": "noted", "run": 3, "score": 0.5}
-
-
-@pytest.mark.usefixtures("emergence")
-def test_a_level_of_the_programs_own_is_kept_where_another_logger_is_wrapped(run: Run) -> None:
-    class Other(logging.Logger):
-        def emergence(self, event: str) -> None:
-            raise AssertionError("the wrapped logger was called")
-
-    run.start()
-    structlog.configure(
-        processors=[structlog.processors.add_log_level, render_to_undergird],
-        wrapper_class=structlog.BoundLogger,
-        logger_factory=Other,
-    )
-    structlog.get_logger("sim.cells").emergence("noted", score=0.5)
-    assert said(run.last()) == {"level": "EMERGENCE", "message": "noted", "score": 0.5}
-
-
-@pytest.mark.usefixtures("emergence")
-def test_a_filtering_logger_filters_a_level_of_the_programs_own(run: Run) -> None:
-    run.start()
-    structlog.configure(processors=[render_to_undergird], logger_factory=LoggerFactory())
-    for level in (20, 30):
-        log = structlog.wrap_logger(
-            EventLogger(get_logger("sim.cells")), wrapper_class=make_filtering_bound_logger(level)
-        )
-        log.emergence("%d above %d", 25, level)
-        log.emergence("%(added)d above %(level)d, as a mapping", {"added": 25, "level": level})
-    assert run.messages() == ["25 above 20", "25 above 20, as a mapping"]
-    with pytest.raises(AttributeError, match="no attribute 'urgent'"):
-        log.urgent("never added")
-
-
-@pytest.mark.parametrize("factory", [LoggerFactory, logging.Logger])
-def test_a_level_may_be_named_in_any_case(run: Run, factory: Callable[..., Any]) -> None:
-    undergird.add_level("Emergent", 26)
-    run.start()
-    structlog.configure(
-        processors=[structlog.processors.add_log_level, render_to_undergird],
-        wrapper_class=make_filtering_bound_logger(20),
-        logger_factory=factory if factory is logging.Logger else LoggerFactory(),
-    )
-    try:
-        structlog.get_logger("sim.cells").emergent("noted", score=0.5)
-        assert said(run.last()) == {"level": "Emergent", "message": "noted", "score": 0.5}
-    finally:
-        logging._levelToName.pop(26, None)
-        logging._nameToLevel.pop("Emergent", None)
-
-
-@pytest.mark.usefixtures("emergence")
-@pytest.mark.parametrize("chain", ["ours", "longer"])
-def test_a_level_of_the_programs_own_is_awaited_too(run: Run, chain: str) -> None:
-    run.start()
-    structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars] * (chain == "longer") + [render_to_undergird],
-        wrapper_class=make_filtering_bound_logger(20),
-        logger_factory=LoggerFactory(),
-    )
-    log = structlog.get_logger("sim.cells").bind(run=3)
-
-    async def work() -> None:
-        await log.aemergence("noted %d", 1, score=0.5)
-        await log.aemergence(event="by name")
-        await log.alog(25, "by number")
-        try:
-            raise ValueError("odd")
-        except ValueError as error:
-            await log.aemergence("failed", exc_info=error)
-        off = structlog.wrap_logger(
-            EventLogger(get_logger("sim.cells")), wrapper_class=make_filtering_bound_logger(30)
-        ).bind()
-        await off.aemergence("off")
-
-    asyncio.run(work())
-    lines = [line for line in run.lines() if line["logger_name"] == "sim.cells"]
-    assert [(line["level"], line["message"]) for line in lines] == [
-        ("EMERGENCE", "noted 1"),
-        ("EMERGENCE", "by name"),
-        ("EMERGENCE", "by number"),
-        ("EMERGENCE", "failed"),
-    ]
-    assert all(line["run"] == 3 for line in lines)
-    assert lines[3]["exception_type"] == "ValueError"
-    with pytest.raises(AttributeError, match="no attribute 'aurgent'"):
-        log.aurgent("never added")
-
-
-def test_a_level_that_is_added_later_is_known_to_loggers_and_processors(run: Run) -> None:
-    run.start()
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.stdlib.add_log_level,
-            structlog.stdlib.add_log_level_number,
-            structlog.processors.CallsiteParameterAdder({structlog.processors.CallsiteParameter.FUNC_NAME}),
-            render_to_undergird,
-        ],
-        wrapper_class=make_filtering_bound_logger(20),
-        logger_factory=LoggerFactory(),
-    )
-    log = structlog.get_logger("sim.cells").bind()
-    undergird.add_level("SURFACED", 27)
-    try:
-
-        async def work() -> None:
-            await log.asurfaced("awaited")
-
-        def call() -> None:
-            log.surfaced("called")
-
-        call()
-        asyncio.run(work())
-        log.log(27, "by number")
-        assert log.is_enabled_for(27)
-        lines = [line for line in run.lines() if line["logger_name"] == "sim.cells"]
-        assert [(line["message"], line["func_name"]) for line in lines] == [
-            ("called", "call"),
-            ("awaited", "work"),
-            ("by number", "test_a_level_that_is_added_later_is_known_to_loggers_and_processors"),
-        ]
-        assert {(line["level"], line["level_number"]) for line in lines} == {("SURFACED", 27)}
-    finally:
-        logging._levelToName.pop(27, None)
-        logging._nameToLevel.pop("SURFACED", None)
-
-
-def test_records_wrapped_for_a_formatter_have_their_fields_in_our_file(run: Run) -> None:
-    run.start()
-    log = wrapped_for_formatter(structlog.stdlib.add_log_level, structlog.stdlib.add_logger_name)
-    log.warning("step %d", 3, name="a field", args=[1])
-    line = run.last()
-    assert said(line) == {"level": "WARNING", "message": "step 3", "name": "a field", "args": [1]}
-    assert line["logger_name"] == "sim.wrapped"
-
-
-def test_a_formatter_of_structlogs_on_another_handler_sees_its_record_unchanged(run: Run) -> None:
-    run.start()
-    out = io.StringIO()
-    handler = logging.StreamHandler(out)
-    renderer = structlog.processors.KeyValueRenderer(key_order=["event"])
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer))
-    logging.root.addHandler(handler)
-    log = wrapped_for_formatter()
-    log.info("told", n=1)
-    get_logger("sim.ours").info("ours", n=2)
-    assert out.getvalue() == "event='told' n=1\nevent='ours'\n"
-    assert [(line["message"], line["n"]) for line in run.lines()] == [("told", 1), ("ours", 2)]
-
-
-def test_a_wrapped_record_tells_its_exception(run: Run) -> None:
-    run.start()
-    log = wrapped_for_formatter()
-    try:
-        raise ValueError("odd")
-    except ValueError:
-        log.exception("failed", n=1)
-    line = run.last()
-    assert (line["message"], line["exception_type"], line["n"]) == ("failed", "ValueError", 1)
-    assert "exc_info" not in line
-
-
-def test_a_wrapped_records_fields_are_redacted(run: Run) -> None:
-    run.start(redact=["password"])
-    wrapped_for_formatter().info("told", password="secret")
-    assert run.last()["password"] == "<redacted>"
-
-
-def test_wrapped_records_are_readable_on_the_console(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    run.start(console=True)
-    wrapped_for_formatter().info("told", n=1)
-    assert capsys.readouterr().err.split()[3:] == ["told", "n=1"]
